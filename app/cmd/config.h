@@ -1,0 +1,88 @@
+/* app/cmd/config.h - every directive of redis.conf that we know: one table, one struct of values.
+ *
+ *     argv after "--"  --\
+ *     --config FILE    ---+--> config_set() --> struct config --> CONFIG GET, CONFIG REWRITE
+ *     CONFIG SET       --/
+ *
+ * Each data lcore has a struct config of its own; CONFIG SET reaches the others as mail. No I/O here: the caller reads and writes
+ * files. Names, defaults, ranges and error texts as Redis 7.0's where Redis has the directive.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/base/span.h"
+
+#define CONFIG_TEXT_MAX 256 /* longest value of a text directive, with its zero */
+
+enum idle_mode { IDLE_BUSY, IDLE_ADAPTIVE };
+
+struct config { /* what code reads; directives that are only stored live in config.c's table of texts */
+	/* network */
+	char bind[CONFIG_TEXT_MAX];
+	uint16_t port;
+	uint32_t ip, netmask, gateway; /* host order; "ip 10.0.0.2/24", "gateway 10.0.0.1" */
+	uint32_t maxclients;
+	uint32_t timeout_s, tcp_keepalive_s;
+	uint32_t mtu;
+	char profile[CONFIG_TEXT_MAX]; /* drivers-config/<profile>.conf; empty: by driver name */
+	enum idle_mode idle_mode;
+	bool idle_mode_set; /* false: the profile decides */
+	char net_impair[CONFIG_TEXT_MAX]; /* "loss=5,reorder=10,seed=1": app/net/impair.h; empty: off */
+	uint32_t rx_mbufs;  /* 0: computed by port_plan */
+	/* protocol */
+	uint64_t proto_max_bulk_len;
+	uint64_t client_query_buffer_limit;
+	uint64_t client_output_limit; /* hard limit of class normal; 0: none */
+	/* data */
+	uint64_t maxmemory;
+	bool lazyfree_lazy_user_flush;
+	uint32_t hz;
+	/* security */
+	char requirepass[CONFIG_TEXT_MAX];
+	bool protected_mode;
+	bool enable_debug_command;
+	/* cluster: refused until it exists, see config_check_start() */
+	bool cluster_enabled;
+	/* files and logs */
+	char dir[CONFIG_TEXT_MAX], dbfilename[CONFIG_TEXT_MAX], logfile[CONFIG_TEXT_MAX];
+	char loglevel[16];
+	int64_t slowlog_log_slower_than;
+	uint32_t slowlog_max_len;
+	void *stored; /* texts of directives that have no effect here, owned by config.c */
+};
+
+enum config_result {
+	CONFIG_OK,
+	CONFIG_UNKNOWN,   /* no such directive */
+	CONFIG_BAD_VALUE, /* reason in error */
+	CONFIG_IMMUTABLE, /* CONFIG SET of one that is fixed at start */
+	CONFIG_REFUSED,   /* known, not there yet (appendonly yes, tls-port): reason in error */
+};
+
+/* Defaults. False: no memory. */
+bool config_init(struct config *config);
+void config_free(struct config *config);
+bool config_copy(struct config *to, const struct config *from);
+/* error: one clear line on anything but CONFIG_OK. starting: immutable ones may be set. */
+enum config_result config_set(struct config *config, const char *name, const char *value,
+			      bool starting, char error[160]);
+/* A whole redis.conf text (comments, quotes, several arguments on one line). *line: where it failed. */
+enum config_result config_parse(struct config *config, const char *text, size_t len, int *line,
+				char error[160]);
+/* argv after EAL's "--": --port 6379 --save "" --idle-mode busy ... ; --config FILE is the caller's. */
+enum config_result config_parse_args(struct config *config, int argc, char *const *argv,
+				     char error[160]);
+/* Combinations that cannot start: one clear line. */
+enum config_result config_check_start(const struct config *config, char error[160]);
+
+/* Walk directives whose name matches the glob pattern: index from 0, answers the next index or 0 at the end.
+ * value needs CONFIG_VALUE_MAX bytes. */
+#define CONFIG_VALUE_MAX 1024
+size_t config_next(const struct config *config, struct span pattern, size_t index,
+		   const char **name, char value[CONFIG_VALUE_MAX]);
+/* redis.conf text for CONFIG REWRITE: old text with changed lines replaced in place. Returns its length, or what
+ * is needed if it exceeds size. */
+size_t config_rewrite(const struct config *config, const char *old, size_t old_len, char *at,
+		      size_t size);

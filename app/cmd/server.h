@@ -1,0 +1,79 @@
+/* app/cmd/server.h - a single-threaded Redis without a network: one per data lcore.
+ *
+ *     argv --> call_prepare() : which command, which key, prefetch     (up to CALL_BATCH_MAX at a time)
+ *          --> call_execute() : check arity, auth, limits; run; reply  (in order)
+ *
+ * S1  It knows no socket, no mbuf, no clock and no thread: time is struct server_time, set by the owner once per loop turn;
+ *     what it wants from outside it leaves in server->wants.
+ * S2  What call_prepare() found is a hint; call_execute() looks the key up again.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "app/cmd/config.h"
+#include "app/cmd/session.h"
+#include "app/store/keyspace.h"
+#include "proto/base/prng.h"
+#include "proto/base/span.h"
+#include "proto/resp/writer.h"
+
+#define CALL_BATCH_MAX 16
+
+struct command; /* one row of the command table: app/cmd/command.h */
+
+struct call {
+	struct session *session;
+	const struct span *argv;
+	uint32_t argc;
+	const struct command *command; /* NULL: unknown */
+	struct key key;                /* the first key; at NULL: the command has none */
+};
+
+enum server_want {
+	SERVER_WANT_SHUTDOWN = 1,       /* SHUTDOWN: the node drains and exits */
+	SERVER_WANT_CONFIG_CHANGED = 2, /* CONFIG SET: tell the other lcores */
+	SERVER_WANT_CONFIG_REWRITE = 4,
+};
+
+struct server_counters {
+	uint64_t commands, connections, rejected_connections, keyspace_hits, keyspace_misses;
+	uint64_t expired_keys, evicted_keys, net_in_bytes, net_out_bytes, error_replies;
+};
+
+/* What the node around it adds to INFO; all optional. */
+struct server_hooks {
+	/* Append "name:value\r\n" lines of section "dpdk", "server" ... to the writer-independent text at *text. */
+	size_t (*info)(void *owner, const char *section, char *at, size_t size);
+	void *owner;
+};
+
+struct server_options {
+	const struct config *config; /* copied */
+	struct allocator *allocator; /* app/store/allocator.h */
+	struct server_hooks hooks;
+	uint64_t seed;
+	uint8_t hash_secret[16];
+	uint64_t unix_ms, now_us;
+	const char *version;
+};
+
+struct server *server_create(const struct server_options *options);
+void server_destroy(struct server *server);
+
+/* Once per loop turn: wall clock (expiry, TIME) and monotonic clock (durations). */
+void server_set_time(struct server *server, uint64_t unix_ms, uint64_t now_us);
+struct config *server_config(struct server *server);
+struct server_counters *server_counters(struct server *server);
+struct session_list *server_sessions(struct server *server);
+uint32_t server_take_wants(struct server *server); /* enum server_want, cleared by the call */
+
+/* count <= CALL_BATCH_MAX calls with session, argv, argc set, argc > 0: fills in the rest, prefetches. */
+void call_prepare(struct server *server, struct call *calls, size_t count);
+/* Runs one. Its whole reply goes to w (whose protocol follows the session's). */
+void call_execute(struct server *server, struct call *call, struct resp_writer *w);
+
+/* Active expiry, table growth, session timeouts (sets SESSION_CLOSE_NOW): at most budget_us of work. */
+void server_tick(struct server *server, uint64_t budget_us);
+uint64_t server_next_at(const struct server *server); /* us, when server_tick() next has work */
