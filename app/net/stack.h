@@ -61,6 +61,8 @@ void stack_unlisten(struct stack *stack, uint16_t port);
 struct conn *stack_connect(struct stack *stack, uint32_t address, uint16_t port, void *user,
 			   uint64_t now_us);
 
+/* Shutdown, at its deadline: every connection that is left owes a RST. */
+void stack_abort_all(struct stack *stack);
 void stack_announce(struct stack *stack); /* gratuitous ARP */
 void stack_input(struct stack *stack, struct rte_mbuf **packets, uint16_t count, uint64_t now_us);
 /* Timers that are due; before stack_next_ready(), so that timeouts show in the same turn. */
@@ -104,6 +106,7 @@ conn_head(struct conn *conn)
 /* The first contiguous unread bytes, writable (the parser unescapes in place); empty: nothing unread. Valid until
  * conn_consume() or the next stack_input(). */
 struct span conn_peek(struct conn *conn);
+uint32_t conn_unread(const struct conn *conn); /* all that conn_peek() would show, piece by piece */
 void conn_consume(struct conn *conn, uint32_t count);
 /* How many bytes the user holds for this connection beyond what conn_peek() shows: shrinks the window. */
 void conn_hold(struct conn *conn, uint32_t held);

@@ -1,0 +1,312 @@
+/* app/lcore/serve.c - the request flow of ARCHITECTURE.md, from ready connections to queued replies.
+ *
+ * A source is one contiguous piece of input: an mbuf, or a client's collected bytes. Commands are taken from a client's current
+ * source only; when it is used up and more has arrived, the group runs first, because giving the source back ends the life of
+ * the arguments (R2). With one command per segment, the common case, a group spans up to sixteen connections.
+ */
+#include "app/lcore/serve.h"
+
+#include <string.h>
+
+#include "proto/base/assert.h"
+
+enum pump {
+	PUMP_FULL,      /* the group is full: run it and go on */
+	PUMP_EXHAUSTED, /* the source is used up */
+	PUMP_STARVED,   /* a command begins that is not all here */
+	PUMP_WIDE,      /* a command with very many arguments */
+	PUMP_BROKEN,    /* protocol error */
+};
+
+void
+serve_init(struct serve *serve, struct stack *stack, struct server *server,
+	   struct allocator *allocator, uint32_t local_address)
+{
+	memset(serve, 0, sizeof(*serve));
+	serve->stack = stack;
+	serve->server = server;
+	serve->allocator = allocator;
+	serve->local_address = local_address;
+	STAILQ_INIT(&serve->closing);
+}
+
+static bool
+client_stopped(const struct client *client)
+{
+	return client->writer.failed || client->protocol_error != RESP_OK ||
+	       (client->session.flags & (SESSION_CLOSE_NOW | SESSION_CLOSE_AFTER_REPLY)) != 0;
+}
+
+/* ---- running a group ---- */
+
+/* Ended when this turn's groups have run; the first reason stays. */
+static void
+mark_end(struct serve *serve, struct client *client, enum client_end end)
+{
+	if (client->end != CLIENT_OPEN)
+		return;
+	client->end = (uint8_t)end;
+	STAILQ_INSERT_TAIL(&serve->closing, client, closing_link);
+}
+
+static void
+run_group(struct serve *serve)
+{
+	if (serve->count > 0) {
+		call_prepare(serve->server, serve->calls, serve->count);
+		serve->counters.batches++;
+		serve->counters.calls += serve->count;
+	}
+	for (uint32_t i = 0; i < serve->count; i++) {
+		struct client *client = serve->owners[i];
+		if (!client_stopped(client))
+			call_execute(serve->server, &serve->calls[i], &client->writer);
+	}
+	for (uint32_t i = 0; i < serve->source_count; i++) {
+		struct client *client = serve->sources[i];
+		client->in_group = false;
+		client_take(client);
+		if (!client_flush(client))
+			mark_end(serve, client, CLIENT_END_OUTPUT);
+		else if (client_stopped(client))
+			mark_end(serve, client, CLIENT_END_QUIT);
+	}
+	serve->count = serve->source_count = serve->args_used = 0;
+}
+
+static void
+add_source(struct serve *serve, struct client *client)
+{
+	if (client->in_group)
+		return;
+	client->in_group = true;
+	serve->sources[serve->source_count++] = client;
+}
+
+static void
+add_call(struct serve *serve, struct client *client, const struct span *argv, uint32_t argc)
+{
+	serve->owners[serve->count] = client;
+	serve->calls[serve->count++] =
+		(struct call){.session = &client->session, .argv = argv, .argc = argc};
+}
+
+/* ---- taking commands from a source ---- */
+
+static struct resp_limits
+limits_of(const struct serve *serve, const struct client *client)
+{
+	const struct config *config = server_config(serve->server);
+	return (struct resp_limits){
+		.bulk_max = config->proto_max_bulk_len,
+		.unauthenticated = (client->session.flags & SESSION_AUTHENTICATED) == 0,
+	};
+}
+
+static enum pump
+pump_source(struct serve *serve, struct client *client, struct resp_command *command)
+{
+	struct resp_limits limits = limits_of(serve, client);
+	struct span source = client_source(client);
+	for (;;) {
+		if (client->taken == source.len)
+			return PUMP_EXHAUSTED;
+		if (serve->count == CALL_BATCH_MAX || serve->source_count == CALL_BATCH_MAX)
+			return PUMP_FULL;
+		struct span *argv = &serve->args[serve->args_used];
+		enum resp_status status =
+			resp_parse(&client->parser, &limits,
+				   (uint8_t *)(uintptr_t)source.at + client->taken,
+				   source.len - client->taken, argv,
+				   SERVE_ARGS_MAX - serve->args_used, command);
+		if (status == RESP_MORE)
+			return PUMP_STARVED;
+		if (status == RESP_WIDE)
+			return serve->args_used > 0 ? PUMP_FULL : PUMP_WIDE;
+		if (status != RESP_OK) {
+			client->protocol_error = (uint8_t)status;
+			return PUMP_BROKEN;
+		}
+		client->taken += command->size;
+		client->session.bytes_in += command->size;
+		add_source(serve, client);
+		if (command->argc == 0)
+			continue;
+		serve->args_used += command->argc;
+		add_call(serve, client, argv, command->argc);
+	}
+}
+
+/* A command with more arguments than a group has room for: alone, with arguments on the heap. */
+static bool
+run_wide(struct serve *serve, struct client *client, uint32_t argc)
+{
+	struct allocator *a = serve->allocator;
+	struct span *argv = a->alloc(a, argc * sizeof(*argv));
+	struct resp_limits limits = limits_of(serve, client);
+	struct resp_command command;
+	if (argv == NULL)
+		return false;
+	struct span source = client_source(client);
+	enum resp_status status = resp_parse(&client->parser, &limits,
+					     (uint8_t *)(uintptr_t)source.at + client->taken,
+					     source.len - client->taken, argv, argc, &command);
+	if (status == RESP_OK) {
+		client->taken += command.size;
+		add_source(serve, client);
+		add_call(serve, client, argv, command.argc);
+		run_group(serve);
+	}
+	a->release(a, argv, argc * sizeof(*argv));
+	return status == RESP_OK;
+}
+
+static void
+reply_protocol_error(struct client *client)
+{
+	char text[64];
+	resp_status_text(&client->parser, (enum resp_status)client->protocol_error, text);
+	resp_errorf(&client->writer, "ERR %s", text);
+	client->session.flags |= SESSION_CLOSE_AFTER_REPLY;
+	client_flush(client);
+}
+
+/* One source of one client. True: there may be more to do. */
+static bool
+pump_step(struct serve *serve, struct client *client)
+{
+	struct resp_command command;
+	const struct config *config = server_config(serve->server);
+	switch (pump_source(serve, client, &command)) {
+	case PUMP_EXHAUSTED:
+		if (client->input != NULL || client->taken == conn_unread(client->conn))
+			return false; /* its commands run when the group is full, or last */
+		run_group(serve);
+		return true;
+	case PUMP_STARVED:
+		run_group(serve);
+		if (conn_unread(client->conn) == 0)
+			return false;
+		if (client_collect(client, command.want, config->client_query_buffer_limit))
+			return true;
+		mark_end(serve, client, CLIENT_END_INPUT);
+		return false;
+	case PUMP_WIDE:
+		if (run_wide(serve, client, command.argc))
+			return true;
+		mark_end(serve, client, CLIENT_END_INPUT);
+		return false;
+	case PUMP_BROKEN:
+		run_group(serve);
+		reply_protocol_error(client);
+		mark_end(serve, client, CLIENT_END_QUIT);
+		return false;
+	case PUMP_FULL:
+		run_group(serve);
+		return true;
+	}
+	return false;
+}
+
+/* ---- life of clients ---- */
+
+static const char too_many[] = "-ERR max number of clients reached\r\n";
+
+static void
+accept_client(struct serve *serve, struct conn *conn, uint64_t now_us)
+{
+	struct server *server = serve->server;
+	uint8_t *at, *end;
+	struct client *client = NULL;
+	conn_head(conn)->user = NULL;
+	if (serve->client_count < server_config(server)->maxclients && !serve->draining)
+		client = client_open(server, serve->allocator, conn, serve->local_address,
+				     now_us / 1000);
+	if (client != NULL) {
+		conn_head(conn)->user = client;
+		serve->client_count++;
+		return;
+	}
+	serve->counters.refused_maxclients++;
+	server_counters(server)->rejected_connections++;
+	if (conn_room(conn, (uint32_t)(sizeof(too_many) - 1), &at, &end)) {
+		memcpy(at, too_many, (sizeof(too_many) - 1));
+		conn_commit(conn, at + (sizeof(too_many) - 1));
+	}
+	conn_release(conn, now_us);
+}
+
+static void
+end_client(struct serve *serve, struct client *client, uint64_t now_us)
+{
+	struct conn *conn = client->conn;
+	serve->counters.ended[client->end]++;
+	serve->client_count--;
+	/* What a client sent after its last command is dropped, not answered with RST: that could overtake the reply. */
+	conn_consume(conn, conn_unread(conn));
+	if (client->end == CLIENT_END_OUTPUT || client->end == CLIENT_END_INPUT)
+		conn_abort(conn);
+	client_free(serve->server, client);
+	conn_release(conn, now_us);
+}
+
+static void
+end_marked(struct serve *serve, uint64_t now_us)
+{
+	struct client *client;
+	while ((client = STAILQ_FIRST(&serve->closing)) != NULL) {
+		STAILQ_REMOVE_HEAD(&serve->closing, closing_link);
+		end_client(serve, client, now_us);
+	}
+}
+
+static void
+serve_conn(struct serve *serve, struct conn *conn, uint64_t now_us)
+{
+	struct conn_head *head = conn_head(conn);
+	uint8_t events = head->events;
+	head->events = 0;
+	if (events & CONN_ACCEPTED)
+		accept_client(serve, conn, now_us);
+	struct client *client = head->user;
+	if (client == NULL) { /* refused above, or ended before it could be accepted */
+		if (events & CONN_END)
+			conn_release(conn, now_us);
+		return;
+	}
+	if (events & CONN_READABLE)
+		while (!client_stopped(client) && !serve->draining && pump_step(serve, client))
+			;
+	if (events & (CONN_PEER_DONE | CONN_END))
+		mark_end(serve, client, CLIENT_END_PEER);
+}
+
+void
+serve_ready(struct serve *serve, uint64_t now_us)
+{
+	struct conn *conn;
+	while ((conn = stack_next_ready(serve->stack)) != NULL)
+		serve_conn(serve, conn, now_us);
+	run_group(serve);
+	end_marked(serve, now_us);
+}
+
+void
+serve_sweep(struct serve *serve, uint64_t now_us)
+{
+	struct session *session;
+	TAILQ_FOREACH (session, server_sessions(serve->server), link)
+		if (session->flags & SESSION_CLOSE_NOW)
+			mark_end(serve, (struct client *)session, CLIENT_END_KILLED);
+	end_marked(serve, now_us);
+}
+
+void
+serve_drain(struct serve *serve, uint64_t now_us)
+{
+	struct session *session;
+	serve->draining = true;
+	TAILQ_FOREACH (session, server_sessions(serve->server), link)
+		mark_end(serve, (struct client *)session, CLIENT_END_QUIT);
+	end_marked(serve, now_us);
+}
