@@ -1,0 +1,180 @@
+/* app/lcore/data.c - the poll loop. data_main() is the whole of it; the functions above it are its lines. */
+#include "app/lcore/data.h"
+
+#include <rte_cycles.h>
+#include <rte_mbuf.h>
+
+static void
+count(_Atomic uint64_t *counter, uint64_t more)
+{
+	/* One writer: a load and a store, no locked instruction. */
+	atomic_store_explicit(counter,
+			      atomic_load_explicit(counter, memory_order_relaxed) + more,
+			      memory_order_relaxed);
+}
+
+static unsigned
+receive(struct data_lcore *d, uint64_t now_us)
+{
+	struct rte_mbuf *frames[DATA_BURST];
+	uint64_t before = rte_rdtsc();
+	uint16_t received = port_rx(d->port, d->queue, frames, DATA_BURST);
+	uint16_t n = received;
+	if (n > 0)
+		count(&d->counters.rx_cycles, rte_rdtsc() - before);
+	if (unlikely(d->rx_impair != NULL)) {
+		impair_push(d->rx_impair, frames, n, now_us);
+		n = impair_pop(d->rx_impair, frames, DATA_BURST, now_us);
+	}
+	if (n > 0)
+		stack_input(d->stack, frames, n, now_us);
+	return received + n;
+}
+
+static void
+send_frames(struct data_lcore *d, struct rte_mbuf **frames, uint16_t n, uint64_t now_us)
+{
+	if (unlikely(d->tx_impair != NULL)) {
+		impair_push(d->tx_impair, frames, n, now_us);
+		n = impair_pop(d->tx_impair, frames, DATA_BURST, now_us);
+	}
+	uint64_t before = rte_rdtsc();
+	port_tx(d->port, d->queue, frames, n);
+	if (n > 0)
+		count(&d->counters.tx_cycles, rte_rdtsc() - before);
+}
+
+static unsigned
+transmit(struct data_lcore *d, uint64_t now_us)
+{
+	struct rte_mbuf *frames[DATA_BURST];
+	unsigned sent = 0;
+	uint16_t n;
+	do {
+		n = stack_output(d->stack, frames, DATA_BURST, now_us);
+		sent += n;
+		send_frames(d, frames, n, now_us);
+	} while (n == DATA_BURST);
+	return sent;
+}
+
+static void
+start_draining(struct data_lcore *d, uint64_t now_us)
+{
+	if (d->phase != DATA_RUNNING)
+		return;
+	d->phase = DATA_DRAINING;
+	d->drain_until_us = now_us + DATA_DRAIN_US;
+	serve_drain(&d->serve, now_us);
+}
+
+static unsigned
+read_mail(struct data_lcore *d, uint64_t now_us)
+{
+	struct mail mails[8];
+	unsigned n = mail_receive(d->office, d->index, mails, 8);
+	for (unsigned i = 0; i < n; i++)
+		if (mails[i].kind == MAIL_STOP)
+			start_draining(d, now_us);
+	return n;
+}
+
+/* What commands asked of the node. A full ring is tried again on the next turn. */
+static void
+pass_on_wants(struct data_lcore *d, uint64_t now_us)
+{
+	uint32_t wants = server_take_wants(d->server);
+	if (wants & SERVER_WANT_SWEEP)
+		serve_sweep(&d->serve, now_us);
+	if (wants & SERVER_WANT_SHUTDOWN)
+		d->shutdown_mailed = 1;
+	if (d->shutdown_mailed == 1 &&
+	    mail_send(d->office, d->index, 0, MAIL_SHUTDOWN, 0, 0))
+		d->shutdown_mailed = 2;
+}
+
+static void
+tick(struct data_lcore *d, uint64_t now_us)
+{
+	stack_tick(d->stack, now_us);
+	if (now_us < d->tick_at_us && now_us < server_next_at(d->server))
+		return;
+	server_tick(d->server, DATA_TICK_BUDGET_US);
+	d->tick_at_us = now_us + DATA_TICK_US;
+}
+
+/* FIN has gone to everybody; whoever has not acknowledged it in time is reset. */
+static void
+drain(struct data_lcore *d, uint64_t now_us)
+{
+	uint32_t left = stack_conn_count(d->stack);
+	if (left > 0 && now_us < d->drain_until_us)
+		return;
+	stack_abort_all(d->stack);
+	transmit(d, now_us);
+	port_flush(d->port, d->queue);
+	d->phase = DATA_STOPPED;
+	mail_send(d->office, d->index, 0, MAIL_STOPPED, left, 0);
+}
+
+static uint64_t
+next_at(const struct data_lcore *d)
+{
+	uint64_t at[] = {stack_next_at(d->stack), server_next_at(d->server),
+			 d->rx_impair != NULL ? impair_next_at(d->rx_impair) : UINT64_MAX,
+			 d->tx_impair != NULL ? impair_next_at(d->tx_impair) : UINT64_MAX,
+			 d->phase == DATA_DRAINING ? d->drain_until_us : UINT64_MAX};
+	uint64_t first = UINT64_MAX;
+	for (unsigned i = 0; i < sizeof(at) / sizeof(at[0]); i++)
+		if (at[i] < first)
+			first = at[i];
+	return first;
+}
+
+static bool
+mail_is_waiting(void *data_lcore)
+{
+	const struct data_lcore *d = data_lcore;
+	return mail_waiting(d->office, d->index);
+}
+
+static void
+account(struct data_lcore *d, uint64_t started, bool busy)
+{
+	uint64_t cycles = rte_rdtsc() - started;
+	count(&d->counters.turns, 1);
+	count(busy ? &d->counters.busy_cycles : &d->counters.idle_cycles, cycles);
+	if (busy && cycles > atomic_load_explicit(&d->counters.longest_turn_cycles,
+						  memory_order_relaxed))
+		atomic_store_explicit(&d->counters.longest_turn_cycles, cycles,
+				      memory_order_relaxed);
+}
+
+int
+data_main(void *data_lcore)
+{
+	struct data_lcore *d = data_lcore;
+	stack_announce(d->stack);
+	while (d->phase != DATA_STOPPED) {
+		uint64_t started = rte_rdtsc();
+		uint64_t now_us = clock_now_us(d->clock);
+		server_set_time(d->server, clock_unix_ms(d->clock), now_us);
+
+		unsigned work = receive(d, now_us);
+		serve_ready(&d->serve, now_us);
+		work += read_mail(d, now_us);
+		tick(d, now_us);
+		pass_on_wants(d, now_us);
+		work += transmit(d, now_us);
+		if (unlikely(d->phase == DATA_DRAINING))
+			drain(d, now_us);
+
+		account(d, started, work > 0);
+		if (work == 0 && d->idle_mode == IDLE_ADAPTIVE) {
+			started = rte_rdtsc();
+			idle_wait(d->idle, next_at(d), mail_is_waiting, d);
+			count(&d->counters.idle_cycles, rte_rdtsc() - started);
+		}
+	}
+	return 0;
+}

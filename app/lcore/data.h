@@ -1,0 +1,56 @@
+/* app/lcore/data.h - a data lcore: one queue, one stack, one server, and the loop that drives them.
+ *
+ *     rx_burst -> stack_input -> serve_ready -> mail -> timers -> stack_output -> tx_burst -> (rest)
+ *
+ * D1  In busy mode a turn makes no system call, takes no lock, allocates nothing from libc and logs nothing.
+ * D2  What a turn received is answered in that turn: output is never held back by a timer.
+ * D3  Everything here belongs to its lcore. Others reach it by mail, and read the counters, which only it writes.
+ */
+#pragma once
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/cmd/server.h"
+#include "app/env/clock.h"
+#include "app/env/idle.h"
+#include "app/env/port.h"
+#include "app/lcore/mail.h"
+#include "app/lcore/serve.h"
+#include "app/net/impair.h"
+#include "app/net/stack.h"
+#include "app/store/allocator.h"
+
+#define DATA_BURST 32 /* frames per rx and tx burst */
+#define DATA_TICK_US 1000       /* server_tick() at least so often, for expiry */
+#define DATA_TICK_BUDGET_US 250 /* and at most so long */
+#define DATA_DRAIN_US 1000000   /* shutdown: clients may take so long to acknowledge our FIN */
+
+struct data_counters { /* written by the lcore with relaxed stores, read by anybody */
+	_Atomic uint64_t turns, busy_cycles, idle_cycles, rx_cycles, tx_cycles;
+	_Atomic uint64_t longest_turn_cycles;
+};
+
+enum data_phase { DATA_RUNNING, DATA_DRAINING, DATA_STOPPED };
+
+struct data_lcore {
+	unsigned index; /* in the post office; control is 0 */
+	enum data_phase phase;
+	struct port *port;
+	uint16_t queue;
+	const struct clock *clock;
+	struct idle *idle;
+	enum idle_mode idle_mode;
+	struct post_office *office;
+	struct stack *stack;
+	struct server *server;
+	struct allocator *allocator;
+	struct impair *rx_impair, *tx_impair; /* NULL: the wire is left alone */
+	struct serve serve;
+	uint64_t tick_at_us, drain_until_us;
+	uint32_t shutdown_mailed;
+	struct data_counters counters;
+};
+
+/* The loop; rte_eal_remote_launch()'s signature. Returns when the lcore has stopped. */
+int data_main(void *data_lcore);

@@ -1,0 +1,44 @@
+/* app/lcore/node.h - a node is a struct: control, data lcores, and what they share. One process may hold several.
+ *
+ *     node_create() --> node_run() (control loop on the calling lcore, data loops on workers) --> node_destroy()
+ *
+ * Called by the main lcore only.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/cmd/config.h"
+#include "app/env/clock.h"
+#include "app/env/eal.h"
+#include "app/env/idle.h"
+#include "app/env/port.h"
+#include "app/lcore/data.h"
+#include "app/lcore/mail.h"
+
+#define NODE_ERROR_MAX 256
+
+struct node {
+	struct config *config;
+	struct port *port;
+	struct clock clock;
+	struct idle control_idle;
+	struct idle data_idles[MAIL_LCORES_MAX];
+	struct allocator allocators[MAIL_LCORES_MAX];
+	struct post_office *office;
+	unsigned data_count, stopped_count;
+	unsigned data_lcore_ids[MAIL_LCORES_MAX]; /* EAL lcore of data lcore i */
+	struct data_lcore *data[MAIL_LCORES_MAX];
+	bool stopping;
+	uint64_t started_us;
+};
+
+/* 0, or negative errno and one clear line in error. The port is started, the configuration final. */
+int node_create(struct node *node, struct config *config, struct port *port,
+		const struct eal_lcores *lcores, char error[NODE_ERROR_MAX]);
+/* Runs until SIGTERM, SIGINT or SHUTDOWN. Returns the process's exit status. */
+int node_run(struct node *node);
+void node_destroy(struct node *node);
+
+/* "name:value\r\n" lines of an INFO section that the node knows more about ("dpdk"). Answers how many bytes it wrote. */
+size_t node_info(void *data_lcore, const char *section, char *at, size_t size);
