@@ -1,15 +1,15 @@
-/* proto/base/number.h - 64-bit whole numbers as decimal text, strictly: one text per number, as Redis wants them on the wire.
- *
- *     taken:   0  7  -12  9223372036854775807        refused:  +7  07  -0  " 7"  7.0  (empty)  9223372036854775808
- */
+/* proto/base/number.h - integers as decimal text, the only way Redis writes and accepts them. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define NUMBER_TEXT_MAX 20 /* -9223372036854775808; no zero at the end */
+#define NUMBER_SIZE_MAX 20 /* "-9223372036854775808" */
 
-/* Answers the length. */
-size_t number_format(int64_t value, char at[NUMBER_TEXT_MAX]);
-/* False: not exactly what number_format() writes for some value; *out is then unchanged. */
+/* No terminating zero; answers how many bytes were written, 1 to NUMBER_SIZE_MAX. */
+size_t number_format(int64_t value, char at[NUMBER_SIZE_MAX]);
+size_t number_format_unsigned(uint64_t value, char at[NUMBER_SIZE_MAX]);
+
+/* True only for what number_format() can have written: no sign but a minus, no space, no leading zero, no "-0", no
+ * overflow. *out is untouched otherwise. */
 bool number_parse(const uint8_t *at, size_t len, int64_t *out);

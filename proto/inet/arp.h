@@ -1,11 +1,14 @@
 /* proto/inet/arp.h - ARP (RFC 826) for Ethernet and IPv4: the packet, and the cache as a machine.
  *
- *                 arp_resolve: unknown           reply
- *     (no entry) ---------------------> PENDING --------> REACHABLE --reachable_us--> STALE
- *                                         | request at most once a second, 3 times      | used: unicast request
- *                                         '--> FAILED, kept a while: no flood <---------'
+ *     (no entry) --wanted--> PENDING --reply, or it asked for us--> REACHABLE
+ *     PENDING    --retry_us, up to requests_max broadcast requests, then--> FAILED
+ *     FAILED     --failed_us over and wanted--> PENDING      until then: no flood
+ *     REACHABLE  --reachable_us over and wanted, or another MAC claims it--> STALE
+ *     STALE      --wanted: used as it is, and a unicast request at most every retry_us--> REACHABLE by a reply
+ *     STALE      --requests_max of them unanswered and wanted--> PENDING
  *
- * A1  Learns only from frames that answer a pending request or speak to our own address (spec 6, 33).
+ * A1  Learns only from frames that answer a pending request or speak to our own address: what others tell each
+ *     other, or shout, changes no MAC (at most an entry becomes STALE).
  * A2  At most one request per destination and second (RFC 1122 2.3.2.1).
  * The cache knows addresses, not packets: who waits for an entry is the caller's business (a pending mbuf
  * list per entry index, newest ARP_QUEUE_MAX kept).
@@ -16,9 +19,9 @@
 
 struct ether_address;
 
-#define ARP_CACHE_MAX 256 /* entries; the longest unused one makes room */
-#define ARP_QUEUE_MAX 4   /* packets that may wait for one address */
-#define ARP_FRAME_SIZE 42 /* 14 Ethernet + 28 ARP; the driver pads */
+#define ARP_CACHE_MAX  256 /* entries; the longest unused one makes room */
+#define ARP_QUEUE_MAX  4   /* packets that may wait for one address */
+#define ARP_FRAME_SIZE 42  /* 14 Ethernet + 28 ARP; the driver pads */
 
 enum arp_operation { ARP_REQUEST = 1, ARP_REPLY = 2 };
 
@@ -28,7 +31,7 @@ struct arp_packet {
 	uint32_t sender, target; /* IPv4, host order */
 };
 
-/* at: 28 bytes. False: not Ethernet/IPv4 ARP, or an operation we do not know. */
+/* at: 28 bytes. False: not Ethernet/IPv4 ARP, an operation we do not know, or a group address as sender. */
 bool arp_decode(const uint8_t *at, uint16_t len, struct arp_packet *out);
 /* A whole frame of ARP_FRAME_SIZE bytes. */
 void arp_encode_frame(uint8_t at[ARP_FRAME_SIZE], const uint8_t destination_mac[6],

@@ -10,13 +10,13 @@
 #include "proto/base/prng.h"
 
 enum icmp_kind {
-	ICMP_ECHO_REQUEST,     /* answer it: icmp_echo_reply() */
-	ICMP_TCP_UNREACHABLE,  /* hard codes 2, 3: abort in SYN-SENT only (RFC 5927) */
-	ICMP_TCP_SOFT,         /* codes 0, 1, 5, time exceeded, parameter problem: never abort (MUST-56) */
-	ICMP_TCP_TOO_BIG,      /* code 4: path MTU in *mtu, if the embedded sequence number is in flight */
-	ICMP_DROP_TYPE,        /* not of interest; source quench too (MUST-55) */
+	ICMP_ECHO_REQUEST,    /* answer it: icmp_echo_reply() */
+	ICMP_TCP_UNREACHABLE, /* hard codes 2, 3: abort in SYN-SENT only (RFC 5927) */
+	ICMP_TCP_SOFT, /* codes 0, 1, 5, time exceeded, parameter problem: never abort (MUST-56) */
+	ICMP_TCP_TOO_BIG, /* code 4: path MTU in *mtu, if the embedded sequence number is in flight */
+	ICMP_DROP_TYPE,   /* not of interest; source quench too (MUST-55) */
 	ICMP_DROP_SHORT,
-	ICMP_DROP_EMBEDDED,    /* an error about something that is not our TCP */
+	ICMP_DROP_EMBEDDED, /* an error about something that is not our TCP */
 	ICMP_DROP_RATE,
 	ICMP_KIND_COUNT,
 };

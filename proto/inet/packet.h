@@ -23,27 +23,27 @@ enum packet_kind {
 	PACKET_ARP,
 	PACKET_ICMP,
 	PACKET_TCP,
-	PACKET_DROP_SHORT,        /* a header does not fit */
-	PACKET_DROP_LLC,          /* 802.3 length instead of an EtherType */
-	PACKET_DROP_ETHERTYPE,    /* not ARP, not IPv4 */
-	PACKET_DROP_ETHER_DEST,   /* unicast to another MAC */
-	PACKET_DROP_ARP,          /* malformed ARP */
+	PACKET_DROP_SHORT,      /* a header does not fit */
+	PACKET_DROP_LLC,        /* 802.3 length instead of an EtherType */
+	PACKET_DROP_ETHERTYPE,  /* not ARP, not IPv4 */
+	PACKET_DROP_ETHER_DEST, /* unicast to another MAC */
+	PACKET_DROP_ARP,        /* malformed ARP */
 	PACKET_DROP_IP_VERSION,
-	PACKET_DROP_IP_HEADER,    /* ihl or total length illegal */
+	PACKET_DROP_IP_HEADER, /* ihl or total length illegal */
 	PACKET_DROP_IP_CHECKSUM,
-	PACKET_DROP_IP_DEST,      /* not ours */
-	PACKET_DROP_IP_SOURCE,    /* martian: 0/8, 127/8, 224/4, 240/4, broadcast */
-	PACKET_DROP_IP_LAND,      /* source is our own address */
-	PACKET_DROP_IP_OPTIONS,   /* source route (RFC 7126) or illegal option length */
-	PACKET_DROP_IP_FRAGMENT,  /* TCP fragments are never taken; ICMP ones neither, yet */
-	PACKET_DROP_IP_PROTOCOL,  /* neither TCP nor ICMP */
-	PACKET_DROP_BROADCAST,    /* TCP to a link or IP broadcast or multicast address (MUST-57) */
+	PACKET_DROP_IP_DEST,     /* not ours */
+	PACKET_DROP_IP_SOURCE,   /* martian: 0/8, 127/8, 224/4, 240/4, broadcast */
+	PACKET_DROP_IP_LAND,     /* source is our own address */
+	PACKET_DROP_IP_OPTIONS,  /* source route (RFC 7126) or illegal option length */
+	PACKET_DROP_IP_FRAGMENT, /* TCP fragments are never taken; ICMP ones neither, yet */
+	PACKET_DROP_IP_PROTOCOL, /* neither TCP nor ICMP */
+	PACKET_DROP_BROADCAST,   /* TCP to a link or IP broadcast or multicast address (MUST-57) */
 	PACKET_DROP_ICMP_SHORT,
 	PACKET_DROP_ICMP_CHECKSUM,
-	PACKET_DROP_TCP_HEADER,   /* data offset < 5 or beyond the segment */
+	PACKET_DROP_TCP_HEADER, /* data offset < 5 or beyond the segment */
 	PACKET_DROP_TCP_CHECKSUM,
-	PACKET_DROP_TCP_OPTIONS,  /* an option runs past the header */
-	PACKET_DROP_TCP_PORT,     /* port 0 */
+	PACKET_DROP_TCP_OPTIONS, /* an option runs past the header */
+	PACKET_DROP_TCP_PORT,    /* port 0 */
 	PACKET_KIND_COUNT,
 };
 
@@ -60,11 +60,11 @@ struct packet_vouched {
 
 struct packet {
 	struct ether_address source_mac;
-	bool link_broadcast; /* sent to a group MAC address */
+	bool link_broadcast;          /* sent to a group MAC address */
 	uint32_t source, destination; /* IPv4, host order */
 	uint16_t source_port, destination_port;
-	uint16_t l3_offset, l4_offset;  /* from the frame's first byte */
-	uint16_t payload_offset;        /* TCP payload; ICMP: the message itself */
+	uint16_t l3_offset, l4_offset; /* from the frame's first byte */
+	uint16_t payload_offset;       /* TCP payload; ICMP: the message itself */
 	uint16_t payload_len;
 	struct tcp_segment segment; /* PACKET_TCP; options only looked at when there are any */
 	struct arp_packet arp;      /* PACKET_ARP */
