@@ -35,6 +35,7 @@ enum server_want {
 	SERVER_WANT_SHUTDOWN = 1,       /* SHUTDOWN: the node drains and exits */
 	SERVER_WANT_CONFIG_CHANGED = 2, /* CONFIG SET: tell the other lcores */
 	SERVER_WANT_CONFIG_REWRITE = 4,
+	SERVER_WANT_SWEEP = 8, /* some session has SESSION_CLOSE_NOW */
 };
 
 struct server_counters {

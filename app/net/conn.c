@@ -12,6 +12,7 @@
 #include <rte_memcpy.h>
 
 #include "app/net/chunk.h"
+#include "app/net/stack_internal.h"
 #include "proto/base/assert.h"
 #include "proto/resp/writer.h"
 

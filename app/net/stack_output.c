@@ -13,7 +13,7 @@
 #include "proto/base/assert.h"
 
 static void
-offload_flags(const struct stack *stack, struct rte_mbuf *m, uint16_t l4_size)
+offload_flags(const struct stack *stack, struct rte_mbuf *m, uint8_t l4_size)
 {
 	m->l2_len = RTE_ETHER_HDR_LEN;
 	m->l3_len = sizeof(struct rte_ipv4_hdr);
@@ -39,7 +39,7 @@ write_headers(struct stack *stack, struct rte_mbuf *m, const struct packet_flow 
 	if (!offload)
 		packet_tcp_checksum(at + l3_end, (uint16_t)(m->data_len - l3_end), flow->source,
 				    flow->destination);
-	offload_flags(stack, m, (uint16_t)(size - l3_end));
+	offload_flags(stack, m, (uint8_t)(size - l3_end));
 }
 
 void

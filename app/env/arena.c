@@ -1,0 +1,184 @@
+/* app/env/arena.c - jemalloc's non-standard interface (mallocx) with explicit arena and thread cache. */
+#include "app/env/arena.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <jemalloc/jemalloc.h>
+#include <rte_malloc.h>
+#include <rte_memory.h>
+
+struct arena {
+	extent_hooks_t hooks; /* first: jemalloc hands back its address */
+	int socket_id;
+	int flags; /* MALLOCX_ARENA and MALLOCX_TCACHE */
+	unsigned index, tcache;
+};
+
+/* ---- extents ---- */
+
+static void *
+extent_alloc(extent_hooks_t *hooks, void *new_addr, size_t size, size_t alignment, bool *zero,
+	     bool *commit, unsigned arena_index)
+{
+	const struct arena *arena = (const struct arena *)hooks;
+	(void)arena_index;
+	if (new_addr != NULL) /* growing in place is not ours to promise */
+		return NULL;
+	void *at = rte_malloc_socket("arena", size, (unsigned)alignment, arena->socket_id);
+	if (at == NULL)
+		return NULL;
+	if (*zero)
+		memset(at, 0, size);
+	*commit = true;
+	return at;
+}
+
+/* True keeps the extent for reuse. */
+static bool
+extent_dalloc(extent_hooks_t *hooks, void *at, size_t size, bool committed, unsigned arena_index)
+{
+	(void)hooks, (void)at, (void)size, (void)committed, (void)arena_index;
+	return true;
+}
+
+/* Extents were split and merged: none is surely what one rte_malloc() gave. They go with the process. */
+static void
+extent_destroy(extent_hooks_t *hooks, void *at, size_t size, bool committed, unsigned arena_index)
+{
+	(void)hooks, (void)at, (void)size, (void)committed, (void)arena_index;
+}
+
+static bool
+extent_refuse(extent_hooks_t *hooks, void *at, size_t size, size_t offset, size_t length,
+	      unsigned arena_index)
+{
+	(void)hooks, (void)at, (void)size, (void)offset, (void)length, (void)arena_index;
+	return true;
+}
+
+static bool
+extent_split(extent_hooks_t *hooks, void *at, size_t size, size_t size_a, size_t size_b,
+	     bool committed, unsigned arena_index)
+{
+	(void)hooks, (void)at, (void)size, (void)size_a, (void)size_b, (void)committed;
+	(void)arena_index;
+	return false;
+}
+
+/* Neighbours may merge wherever they came from, since none is ever given back alone. */
+static bool
+extent_merge(extent_hooks_t *hooks, void *a, size_t size_a, void *b, size_t size_b, bool committed,
+	     unsigned arena_index)
+{
+	(void)hooks, (void)a, (void)size_a, (void)b, (void)size_b, (void)committed;
+	(void)arena_index;
+	return false;
+}
+
+static const extent_hooks_t hooks_template = {
+	.alloc = extent_alloc,
+	.dalloc = extent_dalloc,
+	.destroy = extent_destroy,
+	.commit = extent_refuse,
+	.decommit = extent_refuse,
+	.purge_lazy = extent_refuse,
+	.purge_forced = extent_refuse,
+	.split = extent_split,
+	.merge = extent_merge,
+};
+
+/* ---- the allocator table ---- */
+
+static size_t
+arena_usable(const struct allocator *a, size_t size)
+{
+	return nallocx(size, ((const struct arena *)a->state)->flags);
+}
+
+static void *
+arena_alloc(struct allocator *a, size_t size)
+{
+	const struct arena *arena = a->state;
+	void *at = mallocx(size, arena->flags);
+	if (at != NULL)
+		a->used += nallocx(size, arena->flags);
+	return at;
+}
+
+static void
+arena_release(struct allocator *a, void *at, size_t size)
+{
+	const struct arena *arena = a->state;
+	if (at == NULL)
+		return;
+	a->used -= nallocx(size, arena->flags);
+	sdallocx(at, size, arena->flags);
+}
+
+static void *
+arena_resize(struct allocator *a, void *at, size_t old_size, size_t size)
+{
+	const struct arena *arena = a->state;
+	if (at == NULL)
+		return arena_alloc(a, size);
+	void *moved = rallocx(at, size, arena->flags);
+	if (moved != NULL)
+		a->used += nallocx(size, arena->flags) - nallocx(old_size, arena->flags);
+	return moved;
+}
+
+static int
+set_decay(const struct arena *arena, const char *name)
+{
+	size_t mib[3], count = 3;
+	ssize_t at_once = 0;
+	if (mallctlnametomib(name, mib, &count) != 0)
+		return -ENOTSUP;
+	mib[1] = arena->index;
+	return -mallctlbymib(mib, count, NULL, NULL, &at_once, sizeof(at_once));
+}
+
+int
+arena_allocator_init(struct allocator *a, int socket_id)
+{
+	struct arena *arena = rte_zmalloc_socket("arena state", sizeof(*arena), 0, socket_id);
+	extent_hooks_t *hooks;
+	size_t size = sizeof(arena->index);
+	if (arena == NULL)
+		return -ENOMEM;
+	arena->hooks = hooks_template;
+	arena->socket_id = socket_id;
+	hooks = &arena->hooks;
+	if (mallctl("arenas.create", &arena->index, &size, &hooks, sizeof(hooks)) != 0 ||
+	    mallctl("tcache.create", &arena->tcache, &size, NULL, 0) != 0) {
+		rte_free(arena);
+		return -ENOTSUP;
+	}
+	arena->flags = MALLOCX_ARENA(arena->index) | MALLOCX_TCACHE(arena->tcache);
+	int rc = set_decay(arena, "arena.0.dirty_decay_ms");
+	if (rc == 0)
+		rc = set_decay(arena, "arena.0.muzzy_decay_ms");
+	*a = (struct allocator){.alloc = arena_alloc,
+				.resize = arena_resize,
+				.release = arena_release,
+				.usable = arena_usable,
+				.state = arena};
+	return rc;
+}
+
+void
+arena_allocator_close(struct allocator *a)
+{
+	struct arena *arena = a->state;
+	size_t mib[3], count = 3;
+	if (arena == NULL)
+		return;
+	mallctl("tcache.destroy", NULL, NULL, &arena->tcache, sizeof(arena->tcache));
+	if (mallctlnametomib("arena.0.destroy", mib, &count) == 0) {
+		mib[1] = arena->index;
+		mallctlbymib(mib, count, NULL, NULL, NULL, 0);
+	}
+	a->state = NULL;
+}

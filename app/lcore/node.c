@@ -1,0 +1,209 @@
+/* app/lcore/node.c - putting a node together, and taking it apart in the reverse order. */
+#include "app/lcore/node.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+
+#include "app/env/arena.h"
+#include "app/env/log.h"
+#include "app/env/secret.h"
+#include "app/lcore/control.h"
+
+#define NODE_CONN_SPARE 128    /* above maxclients: to refuse politely, and connections on their way out */
+#define NODE_TIME_WAIT_MAX 65536
+#define NODE_PORT_WSCALE 7
+
+static void
+stack_settings(const struct node *node, struct stack_config *out)
+{
+	const struct config *config = node->config;
+	const struct port *port = node->port;
+	bool impaired = config->net_impair[0] != '\0';
+	*out = (struct stack_config){
+		.host = {.address = config->ip, .netmask = config->netmask},
+		.gateway = config->gateway,
+		.mtu = port->plan.mtu,
+		.pool = port->data_pool,
+		.control = port->control_pool,
+		/* A device signs whatever it is given: corruption on purpose must stay visible. */
+		.tx_ip_checksum = port->plan.tx_ip_checksum && !impaired,
+		.tx_tcp_checksum = port->plan.tx_tcp_checksum && !impaired,
+		.conn_max = config->maxclients + NODE_CONN_SPARE,
+		.time_wait_max = NODE_TIME_WAIT_MAX,
+		.socket_id = port->socket_id,
+	};
+	memcpy(out->host.mac.bytes, port->mac, sizeof(out->host.mac.bytes));
+	tcp_config_defaults(&out->tcp, out->mtu);
+	out->tcp.keepalive_us = (uint64_t)config->tcp_keepalive_s * 1000000;
+	out->tcp.keepalive_interval_us = out->tcp.keepalive_us / 3;
+	out->tcp.keepalive_probes = 3;
+}
+
+static int
+create_stack(struct node *node, struct data_lcore *d, char error[NODE_ERROR_MAX])
+{
+	struct stack_config config;
+	char name[32];
+	stack_settings(node, &config);
+	if (secret_fill(config.secret, sizeof(config.secret)) < 0 ||
+	    secret_fill(&config.seed, sizeof(config.seed)) < 0) {
+		snprintf(error, NODE_ERROR_MAX, "no randomness: getrandom: %s", strerror(errno));
+		return -errno;
+	}
+	snprintf(name, sizeof(name), "flows_%u", d->index);
+	d->stack = stack_create(name, &config);
+	if (d->stack == NULL || !stack_listen(d->stack, node->config->port, NULL)) {
+		snprintf(error, NODE_ERROR_MAX,
+			 "no memory for %u connections: lower maxclients or give EAL more (-m)",
+			 config.conn_max);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int
+create_server(struct node *node, struct data_lcore *d, char error[NODE_ERROR_MAX])
+{
+	struct server_options options = {
+		.config = node->config,
+		.allocator = d->allocator,
+		.hooks = {.info = node_info, .owner = d},
+		.unix_ms = clock_unix_ms(&node->clock),
+		.now_us = clock_now_us(&node->clock),
+		.version = POLLIS_VERSION,
+	};
+	if (secret_fill(options.hash_secret, sizeof(options.hash_secret)) < 0 ||
+	    secret_fill(&options.seed, sizeof(options.seed)) < 0)
+		return -errno;
+	d->server = server_create(&options);
+	if (d->server == NULL) {
+		snprintf(error, NODE_ERROR_MAX, "no memory for the keyspace");
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int
+create_impair(struct node *node, struct data_lcore *d, char error[NODE_ERROR_MAX])
+{
+	struct impair_config config;
+	if (node->config->net_impair[0] == '\0')
+		return 0;
+	if (!impair_parse(node->config->net_impair, &config, error))
+		return -EINVAL;
+	d->rx_impair = impair_create(&config, node->port->data_pool);
+	config.seed++;
+	d->tx_impair = impair_create(&config, node->port->data_pool);
+	return d->rx_impair != NULL && d->tx_impair != NULL ? 0 : -ENOMEM;
+}
+
+static int
+create_data_lcore(struct node *node, unsigned i, char error[NODE_ERROR_MAX])
+{
+	struct data_lcore *d = rte_zmalloc_socket("data lcore", sizeof(*d), RTE_CACHE_LINE_SIZE,
+						  node->port->socket_id);
+	if (d == NULL)
+		return -ENOMEM;
+	node->data[i] = d;
+	d->index = i + 1;
+	d->port = node->port;
+	d->queue = (uint16_t)i;
+	d->clock = &node->clock;
+	d->idle = &node->data_idles[i];
+	d->idle_mode = node->config->idle_mode;
+	d->office = node->office;
+	d->allocator = &node->allocators[i];
+	int rc = arena_allocator_init(d->allocator, node->port->socket_id);
+	if (rc == 0)
+		rc = create_stack(node, d, error);
+	if (rc == 0)
+		rc = create_server(node, d, error);
+	if (rc == 0)
+		rc = create_impair(node, d, error);
+	if (rc == 0)
+		serve_init(&d->serve, d->stack, d->server, d->allocator, node->config->ip);
+	return rc;
+}
+
+static int
+create_idles(struct node *node, char error[NODE_ERROR_MAX])
+{
+	int rc = idle_init(&node->control_idle);
+	for (unsigned i = 0; i < node->data_count && rc == 0; i++) {
+		rc = idle_init(&node->data_idles[i]);
+		int fd = node->port->rx_fds[i];
+		if (rc == 0 && fd >= 0)
+			rc = idle_add_fd(&node->data_idles[i], fd);
+	}
+	if (rc < 0)
+		snprintf(error, NODE_ERROR_MAX, "epoll or eventfd: %s: raise the limit of open files",
+			 strerror(-rc));
+	return rc;
+}
+
+int
+node_create(struct node *node, struct config *config, struct port *port,
+	    const struct eal_lcores *lcores, char error[NODE_ERROR_MAX])
+{
+	memset(node, 0, sizeof(*node));
+	snprintf(error, NODE_ERROR_MAX, "no memory: give EAL more (-m)");
+	node->config = config;
+	node->port = port;
+	node->data_count = lcores->data_count;
+	clock_init(&node->clock);
+	node->started_us = clock_now_us(&node->clock);
+	int rc = create_idles(node, error);
+	if (rc < 0)
+		return rc;
+	struct idle *idles[MAIL_LCORES_MAX] = {&node->control_idle};
+	for (unsigned i = 0; i < node->data_count; i++) {
+		node->data_lcore_ids[i] = lcores->data[i];
+		idles[i + 1] = &node->data_idles[i];
+	}
+	node->office = post_office_create(node->data_count + 1, idles);
+	if (node->office == NULL)
+		return -rte_errno;
+	for (unsigned i = 0; i < node->data_count && rc == 0; i++)
+		rc = create_data_lcore(node, i, error);
+	return rc;
+}
+
+int
+node_run(struct node *node)
+{
+	for (unsigned i = 0; i < node->data_count; i++)
+		rte_eal_remote_launch(data_main, node->data[i], node->data_lcore_ids[i]);
+	log_notice("Ready to accept connections");
+	int status = control_run(node);
+	for (unsigned i = 0; i < node->data_count; i++)
+		rte_eal_wait_lcore(node->data_lcore_ids[i]);
+	log_notice("Pollis is now ready to exit, bye bye...");
+	return status;
+}
+
+void
+node_destroy(struct node *node)
+{
+	for (unsigned i = 0; i < node->data_count; i++) {
+		struct data_lcore *d = node->data[i];
+		if (d == NULL)
+			continue;
+		impair_destroy(d->rx_impair);
+		impair_destroy(d->tx_impair);
+		if (d->stack != NULL)
+			stack_destroy(d->stack);
+		if (d->server != NULL)
+			server_destroy(d->server);
+		arena_allocator_close(d->allocator);
+		rte_free(d);
+		idle_close(&node->data_idles[i]);
+	}
+	post_office_destroy(node->office);
+	idle_close(&node->control_idle);
+}
