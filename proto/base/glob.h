@@ -4,7 +4,8 @@
  *     ?  one byte                   \x                x itself, in a set too
  *
  * As Redis does: a set that is not closed ends with the pattern; a range may be written backwards; an escaped
- * byte in a set is compared as it is even without case; an empty text matches only an empty pattern.
+ * byte in a set is compared as it is even without case; an empty text matches only an empty pattern ("*"
+ * alone is all keys to KEYS and SCAN, which do not ask here).
  */
 #pragma once
 #include <stdbool.h>

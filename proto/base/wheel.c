@@ -77,12 +77,27 @@ wheel_add(struct wheel *wheel, struct wheel_node *node, uint64_t at_us)
 	place(wheel, node);
 }
 
+/* list is a slot, or a node's next field, or due: the bit of a slot that has become empty is cleared, or a timer that is
+ * re-armed with every segment would leave a trail of slots to wake up for. */
+static void
+forget_empty(struct wheel *wheel, struct wheel_node **list)
+{
+	uintptr_t offset = (uintptr_t)list - (uintptr_t)wheel->slots;
+	if (offset >= sizeof(wheel->slots) || *list != NULL)
+		return;
+	size_t index = offset / sizeof(*list);
+	size_t level = index / WHEEL_SLOTS, slot = index % WHEEL_SLOTS;
+	wheel->occupied[level][slot / 64] &= ~(UINT64_C(1) << (slot % 64));
+}
+
 void
 wheel_cancel(struct wheel *wheel, struct wheel_node *node)
 {
-	(void)wheel; /* a bit of an emptied slot stays set until the slot is passed: harmless */
-	if (node->link != NULL)
-		unlink_node(node);
+	if (node->link == NULL)
+		return;
+	struct wheel_node **list = node->link;
+	unlink_node(node);
+	forget_empty(wheel, list);
 }
 
 /* Slots from the current one on until the first occupied one of this level: 1 .. WHEEL_SLOTS, 0: none. */
