@@ -1,11 +1,11 @@
 /* tests/unit/proto/resp/test_double.c - "%.17g", checked against the C library's. */
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "proto/base/prng.h"
 #include "proto/resp/double.h"
+#include "tests/unit/runner.h"
 
 #define SEED         20240229
 #define RANDOM_COUNT 200000
@@ -126,17 +126,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("resp double");
-	TCase *tests = tcase_create("all");
-	tcase_set_timeout(tests, 50);
-	tcase_add_test(tests, doubles_are_written_as_redis_7_0_writes_them);
-	tcase_add_test(tests, halves_are_rounded_to_even);
-	tcase_add_test(tests, powers_of_two_and_ten_agree_with_the_library);
-	tcase_add_test(tests, random_doubles_agree_with_the_library);
-	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return RUN_CASES("resp double", doubles_are_written_as_redis_7_0_writes_them,
+			 halves_are_rounded_to_even, powers_of_two_and_ten_agree_with_the_library,
+			 random_doubles_agree_with_the_library);
 }

@@ -3,12 +3,12 @@
  * Every input is parsed from a heap block of exactly its size (a sanitizer sees one byte too far) and rendered as one line
  * of text, e.g. "ok 22 [GET][key]". The expected lines were taken from redis-server 7.0.15 with the same bytes.
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/resp/parser.h"
+#include "tests/unit/runner.h"
 
 #define ARGV_MAX   64
 #define RENDER_MAX 4096
@@ -540,37 +540,19 @@ START_TEST(limits_that_shrink_in_the_middle_of_a_command_refuse_it)
 }
 END_TEST
 
-static Suite *
-parser_suite(void)
-{
-	Suite *suite = suite_create("resp parser");
-	TCase *tests = tcase_create("all");
-	tcase_set_timeout(tests, 30);
-	tcase_add_test(tests, requests_are_answered_as_redis_does);
-	tcase_add_test(tests, a_request_cut_anywhere_gives_the_same_answer);
-	tcase_add_test(tests, a_request_in_single_bytes_ends_at_its_last_byte);
-	tcase_add_test(tests, no_bytes_are_no_request);
-	tcase_add_test(tests, want_tells_where_a_bulk_string_ends);
-	tcase_add_test(tests, bulk_limit_is_kept_to_the_byte);
-	tcase_add_test(tests, argument_count_limit_is_kept_to_the_number);
-	tcase_add_test(tests, strangers_get_ten_arguments_of_16_kb);
-	tcase_add_test(tests, lines_of_64_kb_are_taken_and_longer_ones_refused);
-	tcase_add_test(tests, a_wide_command_is_taken_at_the_second_call);
-	tcase_add_test(tests, a_wide_command_leaves_an_inline_command_untouched);
-	tcase_add_test(tests, a_bulk_string_is_never_looked_at);
-	tcase_add_test(tests, a_search_for_a_line_end_goes_on_where_it_stopped);
-	tcase_add_test(tests, pipelined_commands_are_taken_one_by_one);
-	tcase_add_test(tests, limits_that_shrink_in_the_middle_of_a_command_refuse_it);
-	suite_add_tcase(suite, tests);
-	return suite;
-}
-
 int
 main(void)
 {
-	SRunner *runner = srunner_create(parser_suite());
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return RUN_CASES(
+		"resp parser", requests_are_answered_as_redis_does,
+		a_request_cut_anywhere_gives_the_same_answer,
+		a_request_in_single_bytes_ends_at_its_last_byte, no_bytes_are_no_request,
+		want_tells_where_a_bulk_string_ends, bulk_limit_is_kept_to_the_byte,
+		argument_count_limit_is_kept_to_the_number, strangers_get_ten_arguments_of_16_kb,
+		lines_of_64_kb_are_taken_and_longer_ones_refused,
+		a_wide_command_is_taken_at_the_second_call,
+		a_wide_command_leaves_an_inline_command_untouched, a_bulk_string_is_never_looked_at,
+		a_search_for_a_line_end_goes_on_where_it_stopped,
+		pipelined_commands_are_taken_one_by_one,
+		limits_that_shrink_in_the_middle_of_a_command_refuse_it);
 }

@@ -1,11 +1,11 @@
 /* tests/unit/proto/resp/test_writer.c - replies, into windows of every awkward size. */
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/resp/writer.h"
+#include "tests/unit/runner.h"
 
 #define OUTPUT_MAX (256u * 1024)
 
@@ -426,20 +426,11 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("resp writer");
-	TCase *tests = tcase_create("all");
-	tcase_set_timeout(tests, 30);
-	tcase_add_test(tests, replies_read_as_redis_writes_them);
-	tcase_add_test(tests, nothing_is_written_after_a_sink_has_refused);
-	tcase_add_test(tests, a_failed_writer_leaves_an_open_window_alone);
-	tcase_add_test(tests, bulk_strings_of_any_size_arrive_whole);
-	tcase_add_test(tests, a_long_bulk_string_fills_the_window_it_meets);
-	tcase_add_test(tests, large_bulk_strings_go_by_reference_and_are_released_once);
-	tcase_add_test(tests, a_refused_reference_is_released_and_fails_the_writer);
-	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return RUN_CASES("resp writer", replies_read_as_redis_writes_them,
+			 nothing_is_written_after_a_sink_has_refused,
+			 a_failed_writer_leaves_an_open_window_alone,
+			 bulk_strings_of_any_size_arrive_whole,
+			 a_long_bulk_string_fills_the_window_it_meets,
+			 large_bulk_strings_go_by_reference_and_are_released_once,
+			 a_refused_reference_is_released_and_fails_the_writer);
 }

@@ -1,0 +1,8 @@
+/* tests/fuzz/target.h - what each fuzz target defines. The name is libFuzzer's. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+/* Any bytes; aborts on a finding. Answers 0. */
+int LLVMFuzzerTestOneInput(const uint8_t *data,
+			   size_t size); /* NOLINT(readability-identifier-naming) */
