@@ -23,16 +23,27 @@ narrow(wide sum)
 	return (low & 0xffffffff) + (low >> 32) + high;
 }
 
-/* The last 1 to 7 bytes as a word, zeros behind them (an odd byte is padded on the right, RFC 1071 4.1). */
+/* The last 0 to 7 bytes; an odd one has a zero on its right (RFC 1071 4.1). Not byte by byte into a word: a load that gathers
+ * several stores waits for all of them to retire. */
 static uint64_t
-load_tail(const uint8_t *at, size_t len)
+sum_tail(const uint8_t *at, size_t len)
 {
-	uint64_t word = 0;
-	uint8_t bytes[8] = {0};
-	for (size_t i = 0; i < len; i++)
-		bytes[i] = at[i];
-	memcpy(&word, bytes, sizeof(word));
-	return word;
+	uint64_t sum = 0;
+	if ((len & 4) != 0) {
+		uint32_t word;
+		memcpy(&word, at, sizeof(word));
+		sum += word;
+		at += 4;
+	}
+	if ((len & 2) != 0) {
+		uint16_t word;
+		memcpy(&word, at, sizeof(word));
+		sum += word;
+		at += 2;
+	}
+	if ((len & 1) != 0)
+		sum += __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? (unsigned)*at << 8 : *at;
+	return sum;
 }
 
 uint64_t
@@ -48,15 +59,7 @@ checksum_add(uint64_t sum, const void *bytes, size_t len)
 	}
 	for (; len >= 8; len -= 8, at += 8)
 		a += load64(at);
-	if (len >= 4) {
-		uint32_t word;
-		memcpy(&word, at, sizeof(word));
-		b += word;
-		at += 4;
-		len -= 4;
-	}
-	if (len > 0)
-		b += load_tail(at, len);
+	b += sum_tail(at, len);
 	return sum + narrow(a + b);
 }
 

@@ -50,18 +50,6 @@ option_next(struct option_walk *walk, struct option *out)
 	return OPTION_FOUND;
 }
 
-void
-tcp_options_none(struct tcp_options *out)
-{
-	out->mss = 0;
-	out->wscale = TCP_WSCALE_ABSENT;
-	out->sack_count = 0;
-	out->sack_permitted = false;
-	out->has_timestamp = false;
-	out->ts_value = 0;
-	out->ts_echo = 0;
-}
-
 static void
 decode_sack(const struct option *option, struct tcp_options *out)
 {

@@ -30,11 +30,23 @@ enum option_step {
 /* Call until it no longer answers OPTION_FOUND: at most OPTIONS_SIZE_MAX times. No-operations are passed over. */
 enum option_step option_next(struct option_walk *walk, struct option *out);
 
+/* Most segments have none: inline, for the packet path. */
+static inline void
+tcp_options_none(struct tcp_options *out)
+{
+	out->mss = 0;
+	out->wscale = TCP_WSCALE_ABSENT;
+	out->sack_count = 0;
+	out->sack_permitted = false;
+	out->has_timestamp = false;
+	out->ts_value = 0;
+	out->ts_echo = 0;
+}
+
 /* Every option of RFC 9293, 7323 and 2018; an unknown one, or a known one of another length, is passed over
  * (MUST-6, MUST-7). False: OPTION_BAD was met. MSS 0 counts as absent; a window scale above 14 counts as 14
  * (RFC 7323 2.3). Which of them mean something in this segment is for the connection to know. */
 bool tcp_options_decode(const uint8_t *at, uint16_t len, struct tcp_options *out);
-void tcp_options_none(struct tcp_options *out);
 
 /* Padded to whole words; SACK blocks beyond OPTIONS_SIZE_MAX are left out. */
 uint16_t tcp_options_size(const struct tcp_options *options);

@@ -132,8 +132,7 @@ check_addresses(const struct input *in, const struct packet *out, uint8_t protoc
 	if (is_martian(host, out->source))
 		return PACKET_DROP_IP_SOURCE;
 	bool to_us = out->destination == host->address;
-	bool to_many = is_multicast(out->destination) || is_broadcast(host, out->destination);
-	if (!to_us && !to_many)
+	if (!to_us && !is_multicast(out->destination) && !is_broadcast(host, out->destination))
 		return PACKET_DROP_IP_DEST;
 	if (protocol != PROTOCOL_TCP && protocol != PROTOCOL_ICMP)
 		return PACKET_DROP_IP_PROTOCOL;
