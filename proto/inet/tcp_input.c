@@ -39,6 +39,20 @@ owe_duplicate_ack(struct tcp *t)
 		t->dup_acks++;
 }
 
+/* An ACK after a timeout, and nothing measured. RFC 6298 5 keeps the backoff until there is a measurement; where losses are many none
+ * comes for long, and one loss more means a minute of silence. An ACK that comes no sooner than half a round trip after the
+ * retransmission is its answer: as much of the backoff goes as the time it took does not need. One that comes sooner answers the
+ * first transmission, the timer was too short (Karn), and the backoff stays. */
+static void
+relax_backoff(struct tcp *t, uint64_t now_us)
+{
+	uint64_t took_us = now_us - (t->retransmit_at_us - tcp_rto(t));
+	if (took_us < t->rtt.srtt_8 / 16)
+		return;
+	while (t->backoff > 0 && (uint64_t)t->rtt.rto_us << (t->backoff - 1) >= 2 * took_us)
+		t->backoff--;
+}
+
 /* SND.UNA < SEG.ACK <= SND.NXT. */
 static inline void
 on_acked(struct tcp *t, tcp_seq ack, uint64_t now_us, struct tcp_accept *out)
@@ -53,6 +67,8 @@ on_acked(struct tcp *t, tcp_seq ack, uint64_t now_us, struct tcp_accept *out)
 			   (uint32_t)t->config->rto_max_us);
 		t->marks &= (uint8_t)~TCP_MARK_TIMING;
 		t->backoff = 0; /* RFC 6298 5: a measurement ends the backoff */
+	} else if (__builtin_expect(t->backoff > 0, 0)) {
+		relax_backoff(t, now_us);
 	}
 	t->retries = 0;
 	if (cc_on_ack(&t->cc, ack, acked, flight, t->snd_nxt))
@@ -63,11 +79,15 @@ on_acked(struct tcp *t, tcp_seq ack, uint64_t now_us, struct tcp_accept *out)
 		out->events |= TCP_EVENT_ACKED;
 }
 
-/* RFC 9293 3.10.7.4, fifth step: the window moves only on newer segments. */
+/* RFC 9293 3.10.7.4, fifth step: the window moves only on newer segments. The RFC judges by SND.WL1 alone; but bytes that are
+ * sent again have an old number and may carry a new ACK, whose window must come with it, or SND.UNA would drag the old
+ * window beyond the peer's edge. */
 static inline void
 update_window(struct tcp *t, const struct tcp_segment *s)
 {
-	if (seq_lt(s->seq, t->snd_wl1) || (s->seq == t->snd_wl1 && seq_lt(s->ack, t->snd_wl2)))
+	bool is_old =
+		seq_lt(s->seq, t->snd_wl1) || (s->seq == t->snd_wl1 && seq_lt(s->ack, t->snd_wl2));
+	if (is_old && seq_le(s->ack, t->snd_una))
 		return;
 	uint32_t window = (uint32_t)s->window << t->snd_wscale;
 	if (__builtin_expect(window == 0 || t->snd_wnd == 0, 0)) {

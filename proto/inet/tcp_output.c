@@ -20,14 +20,15 @@ least(uint32_t a, uint32_t b)
 }
 
 /* The window field. Rounding to the scale must not take back what was promised (T3): it rounds up by less than one unit of
- * scale, as long as the buffer is not overfull; then down, and bytes up to rcv_edge are still taken (RFC 7323 2.4). */
+ * scale, as long as the buffer is overfull by no more than that; else down, and bytes up to rcv_edge are still taken (RFC 7323 2.4). */
 static uint16_t
 advertise(struct tcp *t)
 {
 	uint32_t promised = t->rcv_edge - t->rcv_nxt;
 	uint32_t window = tcp_edge_wanted(t) - t->rcv_nxt;
 	uint32_t field = window >> t->rcv_wscale;
-	if (field << t->rcv_wscale < promised && t->unread <= t->config->rcv_buffer)
+	if (field << t->rcv_wscale < promised &&
+	    t->unread + (field << t->rcv_wscale) <= t->config->rcv_buffer)
 		field++;
 	field = least(field, TCP_WINDOW_UNSCALED);
 	tcp_seq edge = t->rcv_nxt + (field << t->rcv_wscale);
@@ -119,6 +120,8 @@ static bool
 output_retransmit(struct tcp *t, uint64_t now_us, struct tcp_emit *out)
 {
 	t->owed &= (uint8_t)~TCP_OWE_RETRANSMIT;
+	if (t->snd_una == t->snd_nxt) /* a later segment of the burst acknowledged everything */
+		return false;
 	bool fin_sent = (t->marks & TCP_MARK_FIN_SENT) != 0;
 	uint32_t data = t->snd_nxt - t->snd_una - fin_sent;
 	uint32_t len = least(least(data, t->snd_mss), t->snd_wnd);
