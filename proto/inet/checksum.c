@@ -74,12 +74,3 @@ checksum_pseudo(uint32_t source, uint32_t destination, uint8_t protocol, uint16_
 	memcpy(&raw, words, sizeof(raw));
 	return raw;
 }
-
-void
-checksum_adjust(uint8_t *field, uint16_t old_word, uint16_t new_word)
-{
-	uint32_t sum = (uint16_t)~load_be16(field);
-	sum += (uint16_t)~old_word;
-	sum += new_word;
-	store_be16(field, (uint16_t)~checksum_fold(sum));
-}

@@ -49,6 +49,3 @@ checksum_store_raw(uint8_t *field, uint64_t sum)
 	uint16_t raw = checksum_fold(sum);
 	memcpy(field, &raw, sizeof(raw));
 }
-
-/* One 16-bit word under a right checksum has changed; words in host order (RFC 1624, equation 3). */
-void checksum_adjust(uint8_t *field, uint16_t old_word, uint16_t new_word);

@@ -105,31 +105,13 @@ START_TEST(a_sum_holds_only_with_its_checksum_in_place)
 }
 END_TEST
 
-START_TEST(an_adjusted_checksum_equals_a_new_one)
-{
-	struct prng prng;
-	prng_seed(&prng, 15);
-	for (int i = 0; i < 100000; i++) {
-		uint8_t bytes[12];
-		for (size_t j = 0; j < sizeof(bytes); j++)
-			bytes[j] = prng_below(&prng, 4) == 0 ? 0xff : (uint8_t)prng_next(&prng);
-		store_be16(bytes, 0);
-		checksum_store(bytes, checksum_add(0, bytes, sizeof(bytes)));
-		uint16_t was = load_be16(bytes + 4), is = (uint16_t)prng_next(&prng);
-		store_be16(bytes + 4, is);
-		checksum_adjust(bytes, was, is);
-		ck_assert(checksum_holds(checksum_add(0, bytes, sizeof(bytes))));
-	}
-}
-END_TEST
-
 int
 main(void)
 {
-	return RUN_CASES(
-		"checksum", the_example_of_rfc_1071,
-		every_length_and_alignment_agrees_with_the_naive_sum,
-		carries_are_kept_over_the_largest_packet, pieces_of_even_length_add_up_to_the_whole,
-		the_pseudo_header_is_five_words_and_a_length,
-		a_sum_holds_only_with_its_checksum_in_place, an_adjusted_checksum_equals_a_new_one);
+	return RUN_CASES("checksum", the_example_of_rfc_1071,
+			 every_length_and_alignment_agrees_with_the_naive_sum,
+			 carries_are_kept_over_the_largest_packet,
+			 pieces_of_even_length_add_up_to_the_whole,
+			 the_pseudo_header_is_five_words_and_a_length,
+			 a_sum_holds_only_with_its_checksum_in_place);
 }

@@ -165,6 +165,17 @@ START_TEST(an_echo_reply_has_a_right_checksum_whatever_the_data)
 }
 END_TEST
 
+START_TEST(an_echo_reply_of_nothing_but_zeros_has_checksum_ffff)
+{
+	struct frame f = frame_echo;
+	memset(f.bytes + 38, 0, 11);
+	frames_fix_l4(&f);
+	ck_assert(icmp_echo_reply(f.bytes, f.len, frames_host.mac.bytes, OUR_ADDRESS));
+	ck_assert(checksum_holds(checksum_add(0, f.bytes + 34, f.len - 34u)));
+	ck_assert_mem_eq(f.bytes + 34, "\0\0\xff\xff", 4);
+}
+END_TEST
+
 START_TEST(what_is_no_plain_echo_request_gets_no_reply)
 {
 	struct frame f = frame_echo;
@@ -241,6 +252,7 @@ main(void)
 		embedded_ip_options_are_passed_over, every_truncation_is_dropped,
 		an_echo_reply_is_the_request_with_its_addresses_swapped,
 		an_echo_reply_has_a_right_checksum_whatever_the_data,
+		an_echo_reply_of_nothing_but_zeros_has_checksum_ffff,
 		what_is_no_plain_echo_request_gets_no_reply,
 		about_a_thousand_replies_a_second_go_out,
 		the_number_allowed_at_once_and_its_period_vary, every_kind_has_a_name_of_its_own);
