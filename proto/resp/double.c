@@ -138,7 +138,7 @@ decimal_from(struct decimal *d, uint64_t mantissa, int exponent)
 			d->digits[d->count++] = '0';
 			d->exponent++;
 		}
-		d->digits[d->count - 1]++;
+		d->digits[d->count - 1] = (char)(d->digits[d->count - 1] + 1);
 	}
 	while (d->count > 1 && d->digits[d->count - 1] == '0')
 		d->count--;
@@ -151,7 +151,7 @@ write_digits(const struct decimal *d, uint32_t whole, char *to)
 	for (uint32_t i = 0; i < whole || i < d->count; i++) {
 		if (i == whole)
 			*to++ = '.';
-		*to++ = i < d->count ? d->digits[i] : '0';
+		*to++ = (char)(i < d->count ? d->digits[i] : '0');
 	}
 	return to;
 }
@@ -184,6 +184,15 @@ decimal_write(const struct decimal *d, char *to)
 	return to + d->count;
 }
 
+/* Answers the end; there is no zero. */
+static char *
+write_word(char *to, const char *word)
+{
+	while (*word != '\0')
+		*to++ = *word++;
+	return to;
+}
+
 size_t
 double_format(double value, char at[DOUBLE_TEXT_MAX])
 {
@@ -193,14 +202,12 @@ double_format(double value, char at[DOUBLE_TEXT_MAX])
 	uint64_t mantissa = bits & ((1ull << MANTISSA_BITS) - 1);
 	int biased = (int)(bits >> MANTISSA_BITS & 0x7ff);
 	if (biased == 0x7ff && mantissa != 0) {
-		memcpy(at, "nan", 3);
-		return 3;
+		return (size_t)(write_word(at, "nan") - at);
 	}
 	if (bits >> 63 != 0)
 		*to++ = '-';
 	if (biased == 0x7ff) {
-		memcpy(to, "inf", 3);
-		return (size_t)(to + 3 - at);
+		return (size_t)(write_word(to, "inf") - at);
 	}
 	double size = value < 0 ? -value : value;
 	if (size < WHOLE_MAX && size == (double)(int64_t)size) /* zero, too: the sign is written */

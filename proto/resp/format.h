@@ -14,11 +14,10 @@
 struct format {
 	const char *at;   /* what is left of the format */
 	char scratch[20]; /* the piece last answered, if it was made here */
-	va_list args;
+	va_list *args;
 };
 
-/* Copies args; format_end() must follow in the same function that has the va_list. */
-void format_begin(struct format *f, const char *text, va_list args);
+/* args: started by the caller, who ends it when done. */
+void format_begin(struct format *f, const char *text, va_list *args);
 /* False: that was all. The piece is valid until the next call; it may be empty. */
 bool format_next(struct format *f, struct span *piece);
-void format_end(struct format *f);

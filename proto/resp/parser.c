@@ -296,10 +296,9 @@ next_word(struct words *w)
 
 /* The first walk counts and checks, the second one rewrites: a line that has too many words stays whole. */
 static enum resp_status
-split_line(uint8_t *line, size_t len, struct args to, uint32_t *argc)
+split_line(struct words count, struct args to, uint32_t *argc)
 {
-	struct words count = {.line = line, .len = len};
-	struct words store = {.line = line, .len = len, .rewrite = true};
+	struct words store = count;
 	enum word found;
 	*argc = 0;
 	while ((found = next_word(&count)) == WORD_FOUND)
@@ -308,11 +307,9 @@ split_line(uint8_t *line, size_t len, struct args to, uint32_t *argc)
 		return RESP_BAD_QUOTES;
 	if (*argc > to.max)
 		return RESP_WIDE;
-	for (uint32_t i = 0; i < *argc; i++) {
-		found = next_word(&store);
-		DASSERT(found == WORD_FOUND);
+	store.rewrite = true;
+	for (uint32_t i = 0; i < *argc && next_word(&store) == WORD_FOUND; i++)
 		to.at[i] = store.word;
-	}
 	return RESP_OK;
 }
 
@@ -331,13 +328,12 @@ parse_inline(struct resp_parser *p, uint8_t *bytes, size_t len, struct args to,
 	out->size = line_len + 1;
 	if (line_len > 0 && bytes[line_len - 1] == '\r')
 		line_len--;
-	return split_line(bytes, line_len, to, &out->argc);
+	return split_line((struct words){.line = bytes, .len = line_len}, to, &out->argc);
 }
 
 /* ---- the door ---- */
 
-/* NOLINTNEXTLINE(readability-function-size): its seven parameters are the contract */
-enum resp_status
+enum resp_status /* NOLINTNEXTLINE(readability-function-size): seven parameters; each is a scalar or lives elsewhere */
 resp_parse(struct resp_parser *p, const struct resp_limits *limits, uint8_t *bytes, size_t len,
 	   struct span *argv, uint32_t argv_max, struct resp_command *out)
 {
@@ -387,5 +383,5 @@ resp_status_text(const struct resp_parser *p, enum resp_status status, char text
 	memcpy(text, head, sizeof(head) - 1);
 	memcpy(text + sizeof(head) - 1, reasons[status], len + 1);
 	if (status == RESP_BAD_DOLLAR) /* a zero byte would end the text */
-		text[sizeof(head) - 1 + len - 2] = p->offender != 0 ? (char)p->offender : ' ';
+		text[sizeof(head) - 1 + len - 2] = (char)(p->offender != 0 ? p->offender : ' ');
 }

@@ -17,7 +17,7 @@
 #include "proto/base/span.h"
 
 /* Limits and texts as in Redis 7.0 (networking.c's behaviour, spec/commands.md). */
-#define RESP_INLINE_MAX (64u * 1024)
+#define RESP_INLINE_MAX (64ul * 1024)
 #define RESP_ARGS_MAX   INT32_MAX
 #define RESP_TEXT_MAX   64
 

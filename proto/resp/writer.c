@@ -194,12 +194,11 @@ resp_errorf(struct resp_writer *w, const char *format, ...)
 	struct span piece;
 	va_list args;
 	va_start(args, format);
-	format_begin(&f, format, args);
+	format_begin(&f, format, &args);
 	write_short(w, "-", 1);
 	while (format_next(&f, &piece))
 		line_add(w, &line, piece.at, piece.len);
 	write_crlf(w);
-	format_end(&f);
 	va_end(args);
 }
 

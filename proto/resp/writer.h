@@ -15,7 +15,7 @@
 
 #define RESP_ROOM_MAX 512u /* most bytes ever asked for in one piece */
 #define RESP_REF_MIN                                                                               \
-	(16u * 1024) /* a bulk string from this size on is sent by reference if it can be */
+	(16ul * 1024) /* a bulk string from this size on is sent by reference if it can be */
 
 struct resp_writer;
 

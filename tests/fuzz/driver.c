@@ -14,7 +14,7 @@
 #include "proto/base/prng.h"
 #include "tests/fuzz/target.h"
 
-#define INPUT_MAX       (1024u * 1024)
+#define INPUT_MAX       (1024ul * 1024)
 #define SHORT_MAX       512u
 #define CHANGES_DEFAULT 500
 #define PATH_TEXT_MAX   1024
@@ -30,7 +30,7 @@ run(const uint8_t *bytes, size_t len)
 {
 	uint8_t *copy = malloc(len + (len == 0));
 	if (copy == NULL)
-		exit(2);
+		abort();
 	memcpy(copy, bytes, len);
 	LLVMFuzzerTestOneInput(copy, len);
 	free(copy);
@@ -62,7 +62,7 @@ replay(const struct input *input, unsigned long changes)
 	struct input copy = {malloc(input->len + 1), 0};
 	size_t short_max = input->len < SHORT_MAX ? input->len : SHORT_MAX;
 	if (copy.bytes == NULL)
-		exit(2);
+		abort();
 	run(input->bytes, input->len);
 	for (size_t len = 0; len < short_max; len++)
 		run(input->bytes, len);
@@ -84,7 +84,7 @@ replay_file(const char *path, unsigned long changes)
 	struct input input = {malloc(INPUT_MAX), 0};
 	if (file == NULL || input.bytes == NULL) {
 		perror(path);
-		exit(2);
+		abort();
 	}
 	input.len = fread(input.bytes, 1, INPUT_MAX, file);
 	fclose(file);
@@ -111,7 +111,7 @@ replay_path(const char *path, unsigned long changes)
 		return replay_file(path, changes);
 	int entry_count = scandir(path, &entries, is_visible, alphasort);
 	if (entry_count < 0)
-		exit(2);
+		abort();
 	for (int i = 0; i < entry_count; i++) {
 		char name[PATH_TEXT_MAX];
 		snprintf(name, sizeof(name), "%s/%s", path, entries[i]->d_name);

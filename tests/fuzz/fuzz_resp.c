@@ -138,7 +138,6 @@ record_error(struct feed *feed, enum resp_status status)
 static enum resp_status
 feed_some(struct feed *feed, size_t len)
 {
-	static const struct resp_parser start;
 	uint32_t argv_max = feed->argv_max;
 	struct resp_command command;
 	uint8_t *copy = malloc(len + (len == 0));
@@ -157,7 +156,8 @@ feed_some(struct feed *feed, size_t len)
 		ASSERT(status == RESP_OK && command.argc == argv_max);
 	}
 	if (status == RESP_OK) {
-		ASSERT(memcmp(&feed->parser, &start, sizeof(start)) == 0);
+		ASSERT(feed->parser.position == 0 && feed->parser.scanned == 0);
+		ASSERT(feed->parser.argc == 0 && !feed->parser.interrupted);
 		record(feed, &command, argv, (struct span){copy, len});
 		feed->bytes += command.size;
 		feed->len -= command.size;

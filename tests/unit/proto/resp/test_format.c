@@ -23,13 +23,12 @@ agrees_with_printf(const char *text, ...)
 	vsnprintf(expected, sizeof(expected), text, args);
 	va_end(args);
 	va_start(args, text);
-	format_begin(&f, text, args);
+	format_begin(&f, text, &args);
 	while (format_next(&f, &piece)) {
 		ck_assert_uint_lt(len + piece.len, TEXT_MAX);
 		memcpy(got + len, piece.at, piece.len);
 		len += piece.len;
 	}
-	format_end(&f);
 	va_end(args);
 	got[len] = '\0';
 	ck_assert_str_eq(got, expected);
@@ -66,10 +65,9 @@ format_all(const char *text, ...)
 	struct span piece;
 	va_list args;
 	va_start(args, text);
-	format_begin(&f, text, args);
+	format_begin(&f, text, &args);
 	while (format_next(&f, &piece))
 		continue;
-	format_end(&f);
 	va_end(args);
 }
 

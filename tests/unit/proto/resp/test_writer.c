@@ -7,7 +7,7 @@
 #include "proto/resp/writer.h"
 #include "tests/unit/runner.h"
 
-#define OUTPUT_MAX (256u * 1024)
+#define OUTPUT_MAX (256ul * 1024)
 
 /* A sink that gives windows of exactly what is asked for plus spare bytes, each a heap block of its own, and refuses
  * after so many. */
