@@ -85,7 +85,7 @@ forget_empty(struct wheel *wheel, struct wheel_node **list)
 	uintptr_t offset = (uintptr_t)list - (uintptr_t)wheel->slots;
 	if (offset >= sizeof(wheel->slots) || *list != NULL)
 		return;
-	size_t index = offset / sizeof(*list);
+	size_t index = (size_t)(list - &wheel->slots[0][0]);
 	size_t level = index / WHEEL_SLOTS, slot = index % WHEEL_SLOTS;
 	wheel->occupied[level][slot / 64] &= ~(UINT64_C(1) << (slot % 64));
 }

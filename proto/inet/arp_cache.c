@@ -166,7 +166,7 @@ use_stale(struct arp_cache *cache, struct arp_entry *entry, uint64_t now_us,
 	return ARP_KNOWN;
 }
 
-enum arp_answer
+enum arp_answer /* NOLINTNEXTLINE(readability-function-size) */
 arp_resolve(struct arp_cache *cache, uint32_t next_hop, uint64_t now_us, uint8_t mac[6],
 	    uint32_t *index, struct arp_packet *request, bool *refresh)
 {

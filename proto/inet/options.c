@@ -56,9 +56,10 @@ decode_sack(const struct option *option, struct tcp_options *out)
 	unsigned count = option->size / SACK_BLOCK_SIZE;
 	if (option->size % SACK_BLOCK_SIZE != 0 || count > TCP_SACK_BLOCKS_MAX)
 		return;
-	for (unsigned i = 0; i < count; i++) {
-		out->sack[i].left = load_be32(option->data + SACK_BLOCK_SIZE * i);
-		out->sack[i].right = load_be32(option->data + SACK_BLOCK_SIZE * i + 4);
+	const uint8_t *at = option->data;
+	for (unsigned i = 0; i < count; i++, at += SACK_BLOCK_SIZE) {
+		out->sack[i].left = load_be32(at);
+		out->sack[i].right = load_be32(at + 4);
 	}
 	out->sack_count = (uint8_t)count;
 }

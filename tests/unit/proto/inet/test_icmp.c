@@ -123,9 +123,9 @@ END_TEST
 
 START_TEST(every_truncation_is_dropped)
 {
-	for (uint16_t len = 0; len < sizeof(too_big); len++) {
+	for (size_t len = 0; len < sizeof(too_big); len++) {
 		struct icmp_error error;
-		ck_assert_int_eq(parse(too_big, len, &error), ICMP_DROP_SHORT);
+		ck_assert_int_eq(parse(too_big, (uint16_t)len, &error), ICMP_DROP_SHORT);
 	}
 }
 END_TEST

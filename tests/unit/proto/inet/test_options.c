@@ -134,11 +134,11 @@ START_TEST(every_truncation_of_a_full_list_is_refused_or_ends_between_options)
 {
 	static const uint8_t full[20] = {2, 4, 5, 0xb4, 4, 2, 8, 10, 1, 2,
 					 3, 4, 5, 6,    7, 8, 1, 3,  3, 7};
-	for (uint16_t len = 0; len <= sizeof(full); len++) {
+	for (unsigned len = 0; len <= sizeof(full); len++) {
 		struct tcp_options o;
 		bool between =
 			len == 0 || len == 4 || len == 6 || len == 16 || len == 17 || len == 20;
-		ck_assert_msg(decode(full, len, &o) == between, "%u bytes", len);
+		ck_assert_msg(decode(full, (uint16_t)len, &o) == between, "%u bytes", len);
 	}
 }
 END_TEST
@@ -192,7 +192,7 @@ START_TEST(random_bytes_end_and_stay_inside)
 	struct prng prng;
 	prng_seed(&prng, 22);
 	unsigned good = 0;
-	for (int i = 0; i < 200000; i++) {
+	for (int i = 0; i < 50000; i++) {
 		uint8_t bytes[40];
 		struct tcp_options o;
 		for (size_t j = 0; j < sizeof(bytes); j++)
@@ -201,7 +201,7 @@ START_TEST(random_bytes_end_and_stay_inside)
 		ck_assert_uint_le(o.sack_count, TCP_SACK_BLOCKS_MAX);
 		ck_assert(o.wscale <= 14 || o.wscale == TCP_WSCALE_ABSENT);
 	}
-	ck_assert(good > 1000 && good < 199000);
+	ck_assert(good > 1000 && good < 49000);
 }
 END_TEST
 
