@@ -96,8 +96,7 @@ control_run(struct node *node)
 		read_signals(node, fd);
 		read_mail(node);
 		clock_sync(&node->clock);
-		idle_wait(&node->control_idle, clock_now_us(&node->clock) + CONTROL_TICK_US,
-			  mail_is_waiting, node);
+		idle_wait(&node->control_idle, CONTROL_TICK_US, mail_is_waiting, node);
 	}
 	close(fd);
 	return 0;

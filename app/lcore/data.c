@@ -139,6 +139,15 @@ mail_is_waiting(void *data_lcore)
 }
 
 static void
+rest(struct data_lcore *d)
+{
+	uint64_t started = rte_rdtsc();
+	uint64_t now_us = clock_now_us(d->clock), at = next_at(d);
+	idle_wait(d->idle, at > now_us ? at - now_us : 0, mail_is_waiting, d);
+	count(&d->counters.idle_cycles, rte_rdtsc() - started);
+}
+
+static void
 account(struct data_lcore *d, uint64_t started, bool busy)
 {
 	uint64_t cycles = rte_rdtsc() - started;
@@ -158,7 +167,7 @@ data_main(void *data_lcore)
 	while (d->phase != DATA_STOPPED) {
 		uint64_t started = rte_rdtsc();
 		uint64_t now_us = clock_now_us(d->clock);
-		server_set_time(d->server, clock_unix_ms(d->clock), now_us);
+		server_set_time(d->server, clock_unix_ms(d->clock, now_us), now_us);
 
 		unsigned work = receive(d, now_us);
 		serve_ready(&d->serve, now_us);
@@ -170,11 +179,10 @@ data_main(void *data_lcore)
 			drain(d, now_us);
 
 		account(d, started, work > 0);
-		if (work == 0 && d->idle_mode == IDLE_ADAPTIVE) {
-			started = rte_rdtsc();
-			idle_wait(d->idle, next_at(d), mail_is_waiting, d);
-			count(&d->counters.idle_cycles, rte_rdtsc() - started);
-		}
+		if (work == 0 && d->idle_mode == IDLE_ADAPTIVE)
+			rest(d);
+		else
+			idle_busy(d->idle);
 	}
 	return 0;
 }

@@ -74,7 +74,7 @@ create_server(struct node *node, struct data_lcore *d, char error[NODE_ERROR_MAX
 		.config = node->config,
 		.allocator = d->allocator,
 		.hooks = {.info = node_info, .owner = d},
-		.unix_ms = clock_unix_ms(&node->clock),
+		.unix_ms = clock_unix_ms(&node->clock, clock_now_us(&node->clock)),
 		.now_us = clock_now_us(&node->clock),
 		.version = POLLIS_VERSION,
 	};
@@ -138,7 +138,9 @@ create_idles(struct node *node, char error[NODE_ERROR_MAX])
 	for (unsigned i = 0; i < node->data_count && rc == 0; i++) {
 		rc = idle_init(&node->data_idles[i]);
 		int fd = node->port->rx_fds[i];
-		if (rc == 0 && fd >= 0)
+		if (fd < 0)
+			idle_nap_only(&node->data_idles[i]);
+		else if (rc == 0)
 			rc = idle_add_fd(&node->data_idles[i], fd);
 	}
 	if (rc < 0)

@@ -68,7 +68,7 @@ impair_parse(const char *text, struct impair_config *config, char *error)
 		if (equals == NULL || end == equals + 1 || (*end != ',' && *end != '\0') ||
 		    !parse_field(text, (size_t)(equals - text), value, config)) {
 			snprintf(error, 160,
-				 "net-impair: '%.60s': expected name=number, names are loss, "
+				 "net-impair: '%.20s': expected name=number, names are loss, "
 				 "duplicate, reorder, corrupt (percent), delay, jitter (us), seed",
 				 text);
 			return false;

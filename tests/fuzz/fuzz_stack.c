@@ -15,11 +15,11 @@
 #include "app/net/stack_internal.h"
 #include "proto/base/assert.h"
 
-#define OUR_ADDRESS 0x0a4d0002u
+#define OUR_ADDRESS  0x0a4d0002u
 #define PEER_ADDRESS 0x0a4d0001u
-#define PORT 6379
-#define PEER_PORTS 4
-#define STEPS_MAX 400
+#define PORT         6379
+#define PEER_PORTS   4
+#define STEPS_MAX    400
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -45,9 +45,9 @@ take(struct input *in, unsigned bytes)
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	static char *eal[] = {"fuzz",         "--no-huge",      "-m",        "64",    "--no-pci",
-			      "--no-shconf", "--no-telemetry", "--log-level", "error", "-l",
-			      "0",           NULL};
+	static char *eal[] = {
+		"fuzz",           "--no-huge",   "-m",    "64", "--no-pci", "--no-shconf",
+		"--no-telemetry", "--log-level", "error", "-l", "0",        NULL};
 	(void)argc;
 	(void)argv;
 	if (rte_eal_init(11, eal) < 0)
@@ -61,13 +61,15 @@ static struct stack *
 open_stack(void)
 {
 	struct stack_config config = {
-		.host = {.mac = {{2, 0, 0, 0, 0, 2}}, .address = OUR_ADDRESS, .netmask = 0xffffff00u},
+		.host = {.mac = {{2, 0, 0, 0, 0, 2}},
+			 .address = OUR_ADDRESS,
+			 .netmask = 0xffffff00u},
 		.mtu = 1500,
 		.pool = pool,
 		.control = pool,
 		.conn_max = 8,
 		.time_wait_max = 4,
-		.secret = {1, 2},
+		.secret = {1,                           2                   },
 		.socket_id = SOCKET_ID_ANY,
 	};
 	tcp_config_defaults(&config.tcp, config.mtu);

@@ -1,0 +1,403 @@
+/* app/cmd/cmd_server.c - the server as seen by its operator: COMMAND, CONFIG, INFO, TIME, SHUTDOWN, DEBUG. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/cmd/command.h"
+#include "proto/base/number.h"
+
+#define INFO_MAX (32u * 1024)
+
+/* ---- COMMAND ---- */
+
+static void
+reply_words(const char *words, struct resp_writer *w)
+{
+	size_t count = words[0] != '\0';
+	for (const char *p = words; *p != '\0'; p++)
+		count += *p == ' ';
+	resp_set(w, count);
+	while (*words != '\0') {
+		size_t len = strcspn(words, " ");
+		char word[32];
+		snprintf(word, sizeof(word), "%.*s", (int)len, words);
+		resp_simple(w, word);
+		words += len + (words[len] == ' ');
+	}
+}
+
+static void
+reply_command_row(const struct command *c, struct resp_writer *w)
+{
+	static const struct {
+		unsigned flag;
+		const char *name;
+	} names[] = {{COMMAND_WRITE, "write"},       {COMMAND_READONLY, "readonly"},
+		     {COMMAND_DENYOOM, "denyoom"},   {COMMAND_ADMIN, "admin"},
+		     {COMMAND_NOSCRIPT, "noscript"}, {COMMAND_LOADING, "loading"},
+		     {COMMAND_STALE, "stale"},       {COMMAND_FAST, "fast"},
+		     {COMMAND_NO_AUTH, "no_auth"}};
+	size_t count = 0;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		count += (c->flags & names[i].flag) != 0;
+	resp_array(w, 10);
+	resp_bulk_text(w, c->name);
+	resp_integer(w, c->arity);
+	resp_set(w, count);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (c->flags & names[i].flag)
+			resp_simple(w, names[i].name);
+	resp_integer(w, c->first_key);
+	resp_integer(w, c->last_key);
+	resp_integer(w, c->key_step);
+	reply_words(c->categories, w);
+	for (unsigned i = 0; i < 3; i++) /* tips, key specifications, subcommands */
+		resp_array(w, 0);
+}
+
+static void
+command_getkeys(struct server *server, struct call *call, struct resp_writer *w)
+{
+	const struct command *c = command_lookup(server, call->argv[2]);
+	uint32_t argc = call->argc - 2;
+	if (c == NULL) {
+		resp_error(w, "ERR Invalid command specified");
+		return;
+	}
+	if (c->first_key == 0) {
+		resp_error(w, "ERR The command has no key arguments");
+		return;
+	}
+	if ((c->arity > 0 && argc != (uint32_t)c->arity) || (int64_t)argc < -(int64_t)c->arity) {
+		resp_error(w, "ERR Invalid number of arguments specified for command");
+		return;
+	}
+	uint32_t last = c->last_key < 0 ? argc - 1 : (uint32_t)c->last_key;
+	uint32_t step = (uint32_t)c->key_step, first = (uint32_t)c->first_key;
+	resp_array(w, (last - first) / step + 1);
+	for (uint32_t i = first; i <= last; i += step)
+		resp_bulk(w, call->argv[2 + i]);
+}
+
+void
+cmd_command(struct server *server, struct call *call, struct resp_writer *w)
+{
+	if (call->argc == 1) {
+		resp_array(w, command_count);
+		for (unsigned i = 0; i < command_count; i++)
+			reply_command_row(&command_table[i], w);
+	} else if (span_is(call->argv[1], "count") && call->argc == 2) {
+		resp_integer(w, command_count);
+	} else if (span_is(call->argv[1], "list") && call->argc == 2) {
+		resp_set(w, command_count);
+		for (unsigned i = 0; i < command_count; i++)
+			resp_bulk_text(w, command_table[i].name);
+	} else if (span_is(call->argv[1], "info")) {
+		resp_array(w, call->argc - 2);
+		for (uint32_t i = 2; i < call->argc; i++) {
+			const struct command *c = command_lookup(server, call->argv[i]);
+			if (c != NULL)
+				reply_command_row(c, w);
+			else
+				resp_null_array(w);
+		}
+	} else if (span_is(call->argv[1], "docs")) {
+		resp_map(w, 0);
+	} else if (span_is(call->argv[1], "getkeys") && call->argc >= 3) {
+		command_getkeys(server, call, w);
+	} else {
+		reply_unknown_subcommand(w, call);
+	}
+}
+
+/* ---- CONFIG ---- */
+
+static void
+config_get(struct server *server, struct call *call, struct resp_writer *w)
+{
+	const char *name;
+	char value[CONFIG_VALUE_MAX];
+	size_t count = 0;
+	/* Twice: the count comes first. A directive that several patterns match is shown once per pattern. */
+	for (uint32_t i = 2; i < call->argc; i++)
+		for (size_t k = 0;
+		     (k = config_next(&server->config, call->argv[i], k, &name, value)) != 0;)
+			count++;
+	resp_map(w, count);
+	for (uint32_t i = 2; i < call->argc; i++)
+		for (size_t k = 0;
+		     (k = config_next(&server->config, call->argv[i], k, &name, value)) != 0;) {
+			resp_bulk_text(w, name);
+			resp_bulk_text(w, value);
+		}
+}
+
+/* All or nothing: a copy is changed, then takes the place. */
+static void
+config_set_all(struct server *server, struct call *call, struct resp_writer *w)
+{
+	struct config changed;
+	char name[64], value[CONFIG_VALUE_MAX], error[160];
+	if (!config_copy(&changed, &server->config)) {
+		reply_out_of_memory(w);
+		return;
+	}
+	for (uint32_t i = 2; i + 1 < call->argc; i += 2) {
+		struct span n = call->argv[i], v = call->argv[i + 1];
+		enum config_result result = CONFIG_UNKNOWN;
+		error[0] = '\0';
+		if (n.len < sizeof(name) && v.len < sizeof(value)) {
+			snprintf(name, sizeof(name), "%.*s", (int)n.len, (const char *)n.at);
+			snprintf(value, sizeof(value), "%.*s", (int)v.len, (const char *)v.at);
+			result = config_set(&changed, name, value, false, error);
+		}
+		if (result == CONFIG_OK)
+			continue;
+		if (result == CONFIG_UNKNOWN)
+			resp_errorf(w,
+				    "ERR Unknown option or number of arguments for CONFIG SET - '%.*s'",
+				    (int)(n.len < 128 ? n.len : 128), (const char *)n.at);
+		else
+			resp_errorf(w, "ERR CONFIG SET failed (possibly related to argument '%s') - %s",
+				    name,
+				    result == CONFIG_IMMUTABLE ? "can't set immutable config" : error);
+		config_free(&changed);
+		return;
+	}
+	config_free(&server->config);
+	server->config = changed;
+	server->wants |= SERVER_WANT_CONFIG_CHANGED;
+	resp_simple(w, "OK");
+}
+
+void
+cmd_config(struct server *server, struct call *call, struct resp_writer *w)
+{
+	struct span sub = call->argv[1];
+	if (span_is(sub, "get") && call->argc >= 3) {
+		config_get(server, call, w);
+	} else if (span_is(sub, "set") && call->argc >= 4) {
+		if (call->argc % 2 != 0)
+			reply_wrong_arity(w, "config|set");
+		else
+			config_set_all(server, call, w);
+	} else if (span_is(sub, "resetstat") && call->argc == 2) {
+		memset(&server->counters, 0, sizeof(server->counters));
+		memset(server->calls, 0, command_count * sizeof(server->calls[0]));
+		resp_simple(w, "OK");
+	} else if (span_is(sub, "rewrite") && call->argc == 2) {
+		resp_error(w, "ERR The server is running without a config file");
+	} else {
+		reply_unknown_subcommand(w, call);
+	}
+}
+
+/* ---- INFO ---- */
+
+struct text {
+	char *at;
+	size_t size, len;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+add(struct text *t, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	size_t room = t->size - t->len;
+	int n = vsnprintf(t->at + t->len, room, format, args);
+	va_end(args);
+	if (n > 0 && (size_t)n < room)
+		t->len += (size_t)n;
+}
+
+static void
+info_server(struct server *s, struct text *t)
+{
+	uint64_t uptime = (s->now_us - s->started_us) / 1000000;
+	add(t, "redis_version:7.0.15\r\npollis_version:%s\r\nredis_mode:standalone\r\n", s->version);
+	add(t, "arch_bits:64\r\nmultiplexing_api:dpdk\r\nrun_id:%s\r\ntcp_port:%u\r\n", s->run_id,
+	    s->config.port);
+	add(t, "server_time_usec:%lu\r\nuptime_in_seconds:%lu\r\nuptime_in_days:%lu\r\nhz:%u\r\n",
+	    s->unix_ms * 1000, uptime, uptime / 86400, s->config.hz);
+	add(t, "configured_hz:%u\r\nlru_clock:%lu\r\n", s->config.hz, s->unix_ms / 1000 & 0xffffff);
+}
+
+static void
+info_clients(struct server *s, struct text *t)
+{
+	add(t, "connected_clients:%lu\r\ncluster_connections:0\r\nmaxclients:%u\r\n",
+	    s->session_count, s->config.maxclients);
+	add(t, "blocked_clients:0\r\ntracking_clients:0\r\nclients_in_timeout_table:0\r\n");
+}
+
+static void
+info_memory(struct server *s, struct text *t)
+{
+	size_t used = s->allocator->used;
+	add(t, "used_memory:%zu\r\nused_memory_human:%.2fM\r\nused_memory_dataset:%zu\r\n", used,
+	    (double)used / (1 << 20), used);
+	add(t, "maxmemory:%lu\r\nmaxmemory_human:%.2fM\r\nmaxmemory_policy:noeviction\r\n",
+	    s->config.maxmemory, (double)s->config.maxmemory / (1 << 20));
+	add(t, "mem_allocator:jemalloc\r\nlazyfree_pending_objects:0\r\n");
+}
+
+static void
+info_persistence(struct server *s, struct text *t)
+{
+	(void)s;
+	add(t, "loading:0\r\nasync_loading:0\r\nrdb_changes_since_last_save:0\r\n"
+	       "rdb_bgsave_in_progress:0\r\nrdb_last_bgsave_status:ok\r\naof_enabled:0\r\n"
+	       "aof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\n");
+}
+
+static void
+info_stats(struct server *s, struct text *t)
+{
+	const struct server_counters *c = server_counters(s);
+	add(t, "total_connections_received:%lu\r\ntotal_commands_processed:%lu\r\n", c->connections,
+	    c->commands);
+	add(t, "instantaneous_ops_per_sec:0\r\ntotal_net_input_bytes:%lu\r\n"
+	       "total_net_output_bytes:%lu\r\n",
+	    c->net_in_bytes, c->net_out_bytes);
+	add(t, "rejected_connections:%lu\r\nexpired_keys:%lu\r\nevicted_keys:%lu\r\n",
+	    c->rejected_connections, c->expired_keys, c->evicted_keys);
+	add(t, "keyspace_hits:%lu\r\nkeyspace_misses:%lu\r\ntotal_error_replies:%lu\r\n",
+	    c->keyspace_hits, c->keyspace_misses, c->error_replies);
+}
+
+static void
+info_replication(struct server *s, struct text *t)
+{
+	(void)s;
+	add(t, "role:master\r\nconnected_slaves:0\r\nmaster_repl_offset:0\r\n");
+}
+
+static void
+info_commandstats(struct server *s, struct text *t)
+{
+	for (unsigned i = 0; i < command_count; i++)
+		if (s->calls[i] > 0)
+			add(t, "cmdstat_%s:calls=%lu,usec=0,usec_per_call=0.00,rejected_calls=0,"
+			       "failed_calls=0\r\n",
+			    command_table[i].name, s->calls[i]);
+}
+
+static void
+info_cluster(struct server *s, struct text *t)
+{
+	add(t, "cluster_enabled:%d\r\n", s->config.cluster_enabled);
+}
+
+static void
+info_keyspace(struct server *s, struct text *t)
+{
+	if (keyspace_count(s->keys) > 0)
+		add(t, "db0:keys=%lu,expires=%lu,avg_ttl=0\r\n", keyspace_count(s->keys),
+		    keyspace_expires_count(s->keys));
+}
+
+static void
+info_nothing(struct server *s, struct text *t)
+{
+	(void)s, (void)t;
+}
+
+static const struct {
+	const char *name, *title;
+	void (*write)(struct server *s, struct text *t);
+	bool on_request; /* not part of plain INFO */
+} sections[] = {
+	{"server", "Server", info_server, false},
+	{"clients", "Clients", info_clients, false},
+	{"memory", "Memory", info_memory, false},
+	{"persistence", "Persistence", info_persistence, false},
+	{"stats", "Stats", info_stats, false},
+	{"replication", "Replication", info_replication, false},
+	{"cpu", "CPU", info_nothing, false},
+	{"modules", "Modules", info_nothing, false},
+	{"commandstats", "Commandstats", info_commandstats, true},
+	{"errorstats", "Errorstats", info_nothing, false},
+	{"cluster", "Cluster", info_cluster, false},
+	{"keyspace", "Keyspace", info_keyspace, false},
+	{"dpdk", "Dpdk", info_nothing, false},
+};
+
+static bool
+info_wanted(struct call *call, const char *name, bool on_request)
+{
+	if (call->argc == 1)
+		return !on_request;
+	for (uint32_t i = 1; i < call->argc; i++) {
+		struct span word = call->argv[i];
+		if (span_is(word, name) || span_is(word, "all") || span_is(word, "everything") ||
+		    (span_is(word, "default") && !on_request))
+			return true;
+	}
+	return false;
+}
+
+void
+cmd_info(struct server *server, struct call *call, struct resp_writer *w)
+{
+	struct allocator *a = server->allocator;
+	struct text t = {.at = a->alloc(a, INFO_MAX), .size = INFO_MAX};
+	if (t.at == NULL) {
+		reply_out_of_memory(w);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		if (!info_wanted(call, sections[i].name, sections[i].on_request))
+			continue;
+		add(&t, "%s# %s\r\n", t.len > 0 ? "\r\n" : "", sections[i].title);
+		sections[i].write(server, &t);
+		if (server->hooks.info != NULL)
+			t.len += server->hooks.info(server->hooks.owner, sections[i].name,
+						    t.at + t.len, t.size - t.len);
+	}
+	resp_verbatim(w, "txt", (struct span){(const uint8_t *)t.at, t.len});
+	a->release(a, t.at, INFO_MAX);
+}
+
+/* ---- the rest ---- */
+
+void
+cmd_time(struct server *server, struct call *call, struct resp_writer *w)
+{
+	(void)call;
+	resp_array(w, 2);
+	resp_bulk_integer(w, (int64_t)(server->unix_ms / 1000));
+	resp_bulk_integer(w, (int64_t)(server->unix_ms % 1000 * 1000));
+}
+
+void
+cmd_shutdown(struct server *server, struct call *call, struct resp_writer *w)
+{
+	for (uint32_t i = 1; i < call->argc; i++)
+		if (!span_is(call->argv[i], "nosave") && !span_is(call->argv[i], "now") &&
+		    !span_is(call->argv[i], "force")) {
+			resp_error(w, span_is(call->argv[i], "save")
+					      ? "ERR snapshots are not there yet: use SHUTDOWN NOSAVE"
+					      : ERROR_SYNTAX);
+			return;
+		}
+	server->wants |= SERVER_WANT_SHUTDOWN; /* no reply: the connection closes */
+}
+
+void
+cmd_debug(struct server *server, struct call *call, struct resp_writer *w)
+{
+	int64_t on;
+	if (!server->config.enable_debug_command) {
+		resp_error(w, "ERR DEBUG command not allowed. If the enable-debug-command option is set "
+			      "to \"local\", you can run it from a local connection, otherwise you "
+			      "need to set this option in the configuration file, and then restart "
+			      "the server.");
+	} else if (span_is(call->argv[1], "set-active-expire") && call->argc == 3 &&
+		   number_parse(call->argv[2].at, call->argv[2].len, &on)) {
+		server->active_expire = on != 0;
+		resp_simple(w, "OK");
+	} else {
+		reply_unknown_subcommand(w, call);
+	}
+}

@@ -1,0 +1,103 @@
+/* app/cmd/command.h - the command table: one row per command, one file of handlers per group.
+ *
+ * A row says all that is known before a command runs: arity, flags, where its keys are, which lcores take part, ACL categories.
+ * COMMAND INFO and COMMAND DOCS print it.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/cmd/server.h"
+#include "app/store/keyspace.h"
+
+enum command_flag {
+	COMMAND_WRITE = 1,
+	COMMAND_READONLY = 2,
+	COMMAND_DENYOOM = 4,
+	COMMAND_ADMIN = 8,
+	COMMAND_FAST = 16,
+	COMMAND_LOADING = 32,
+	COMMAND_STALE = 64,
+	COMMAND_NOSCRIPT = 128,
+	COMMAND_NO_AUTH = 256,
+	COMMAND_SKIP_KEYS = 512, /* movablekeys and the like: none yet */
+};
+
+/* Who takes part (ARCHITECTURE.md). With one data lcore all four run here. */
+enum command_scope { SCOPE_CONN, SCOPE_SLOT, SCOPE_FANOUT, SCOPE_BARRIER };
+
+struct command {
+	const char *name; /* lower case */
+	void (*run)(struct server *server, struct call *call, struct resp_writer *w);
+	int16_t arity; /* with the name; negative: at least */
+	uint16_t flags;
+	int8_t first_key, last_key, key_step;
+	uint8_t scope;
+	const char *categories; /* "@write @string @fast" */
+};
+
+extern const struct command command_table[];
+extern const unsigned command_count;
+
+/* name in any case. NULL: unknown. */
+const struct command *command_lookup(const struct server *server, struct span name);
+
+/* Parts of a server that handlers use. */
+struct server {
+	struct config config;
+	struct allocator *allocator;
+	struct keyspace *keys;
+	struct session_list sessions;
+	uint64_t session_count, next_session_id;
+	struct server_counters counters;
+	struct server_hooks hooks;
+	struct prng prng;
+	uint64_t unix_ms, now_us, started_us, active_expire_at_us;
+	uint32_t wants;
+	bool active_expire;
+	const char *version;
+	char run_id[41];
+	uint64_t *calls; /* per row of command_table */
+	uint16_t *index; /* hash of names -> row + 1 */
+};
+
+/* Shared texts and small helpers of the handlers. */
+#define ERROR_SYNTAX      "ERR syntax error"
+#define ERROR_NOT_INTEGER "ERR value is not an integer or out of range"
+#define ERROR_OOM         "OOM command not allowed when used memory > 'maxmemory'."
+#define ERROR_TOO_LONG    "ERR string exceeds maximum allowed size (proto-max-bulk-len)"
+
+bool span_is(struct span word, const char *text); /* without case; text in lower case */
+/* False: the error has been written. */
+bool take_integer(struct span word, int64_t *value, struct resp_writer *w);
+void key_of(const struct server *server, struct span name, struct key *key);
+struct entry *find_key(struct server *server, struct span name);
+/* Counts a hit or a miss. */
+struct entry *find_first_key(struct server *server, struct call *call);
+void reply_value(struct server *server, const struct entry *e, struct resp_writer *w);
+void reply_out_of_memory(struct resp_writer *w);
+/* "wrong number of arguments for 'x' command", "unknown subcommand" as Redis 7.0. */
+void reply_wrong_arity(struct resp_writer *w, const char *name);
+void reply_unknown_subcommand(struct resp_writer *w, struct call *call);
+/* Absolute unix time in ms from a relative or absolute argument. False: the error has been written. */
+bool take_expiry(struct server *server, struct span word, bool seconds, bool absolute,
+		 const char *command, uint64_t *expire_ms, struct resp_writer *w);
+
+/* Handlers, by file. */
+#define HANDLER(name) void cmd_##name(struct server *server, struct call *call, struct resp_writer *w)
+/* cmd_connection.c */
+HANDLER(ping); HANDLER(echo); HANDLER(select); HANDLER(quit); HANDLER(reset); HANDLER(auth);
+HANDLER(hello); HANDLER(client);
+/* cmd_string.c */
+HANDLER(get); HANDLER(set); HANDLER(setnx); HANDLER(setex); HANDLER(psetex); HANDLER(getset);
+HANDLER(getdel); HANDLER(getex); HANDLER(mget); HANDLER(mset); HANDLER(msetnx); HANDLER(append);
+HANDLER(strlen); HANDLER(getrange); HANDLER(setrange); HANDLER(incr); HANDLER(decr);
+HANDLER(incrby); HANDLER(decrby); HANDLER(incrbyfloat);
+/* cmd_generic.c */
+HANDLER(del); HANDLER(exists); HANDLER(touch); HANDLER(expire); HANDLER(pexpire);
+HANDLER(expireat); HANDLER(pexpireat); HANDLER(ttl); HANDLER(pttl); HANDLER(expiretime);
+HANDLER(pexpiretime); HANDLER(persist); HANDLER(type); HANDLER(keys); HANDLER(scan);
+HANDLER(randomkey); HANDLER(dbsize); HANDLER(flushall);
+/* cmd_server.c */
+HANDLER(command); HANDLER(config); HANDLER(info); HANDLER(time); HANDLER(shutdown);
+HANDLER(debug);

@@ -1,0 +1,75 @@
+/* app/cmd/command_table.c - the rows. Arity, flags, keys and categories are Redis 7.0's. */
+#include "app/cmd/command.h"
+
+#define W COMMAND_WRITE
+#define R COMMAND_READONLY
+#define M COMMAND_DENYOOM
+#define F COMMAND_FAST
+#define A COMMAND_ADMIN
+#define LS (COMMAND_LOADING | COMMAND_STALE)
+#define N COMMAND_NOSCRIPT
+#define U COMMAND_NO_AUTH
+
+const struct command command_table[] = {
+	{"append", cmd_append, 3, W | M | F, 1, 1, 1, SCOPE_SLOT, "@write @string @fast"},
+	{"auth", cmd_auth, -2, N | LS | F | U, 0, 0, 0, SCOPE_CONN, "@fast @connection"},
+	{"client", cmd_client, -2, 0, 0, 0, 0, SCOPE_FANOUT, "@slow"},
+	{"command", cmd_command, -1, LS, 0, 0, 0, SCOPE_CONN, "@slow @connection"},
+	{"config", cmd_config, -2, 0, 0, 0, 0, SCOPE_FANOUT, "@slow"},
+	{"dbsize", cmd_dbsize, 1, R | F, 0, 0, 0, SCOPE_FANOUT, "@keyspace @read @fast"},
+	{"debug", cmd_debug, -2, A | N | LS, 0, 0, 0, SCOPE_CONN, "@admin @slow @dangerous"},
+	{"decr", cmd_decr, 2, W | M | F, 1, 1, 1, SCOPE_SLOT, "@write @string @fast"},
+	{"decrby", cmd_decrby, 3, W | M | F, 1, 1, 1, SCOPE_SLOT, "@write @string @fast"},
+	{"del", cmd_del, -2, W, 1, -1, 1, SCOPE_SLOT, "@keyspace @write @slow"},
+	{"echo", cmd_echo, 2, F, 0, 0, 0, SCOPE_CONN, "@fast @connection"},
+	{"exists", cmd_exists, -2, R | F, 1, -1, 1, SCOPE_SLOT, "@keyspace @read @fast"},
+	{"expire", cmd_expire, -3, W | F, 1, 1, 1, SCOPE_SLOT, "@keyspace @write @fast"},
+	{"expireat", cmd_expireat, -3, W | F, 1, 1, 1, SCOPE_SLOT, "@keyspace @write @fast"},
+	{"expiretime", cmd_expiretime, 2, R | F, 1, 1, 1, SCOPE_SLOT, "@keyspace @read @fast"},
+	{"flushall", cmd_flushall, -1, W, 0, 0, 0, SCOPE_BARRIER,
+	 "@keyspace @write @slow @dangerous"},
+	{"flushdb", cmd_flushall, -1, W, 0, 0, 0, SCOPE_BARRIER,
+	 "@keyspace @write @slow @dangerous"},
+	{"get", cmd_get, 2, R | F, 1, 1, 1, SCOPE_SLOT, "@read @string @fast"},
+	{"getdel", cmd_getdel, 2, W | F, 1, 1, 1, SCOPE_SLOT, "@write @string @fast"},
+	{"getex", cmd_getex, -2, W | F, 1, 1, 1, SCOPE_SLOT, "@write @string @fast"},
+	{"getrange", cmd_getrange, 4, R, 1, 1, 1, SCOPE_SLOT, "@read @string @slow"},
+	{"getset", cmd_getset, 3, W | M | F, 1, 1, 1, SCOPE_SLOT, "@write @string @fast"},
+	{"hello", cmd_hello, -1, N | LS | F | U, 0, 0, 0, SCOPE_CONN, "@fast @connection"},
+	{"incr", cmd_incr, 2, W | M | F, 1, 1, 1, SCOPE_SLOT, "@write @string @fast"},
+	{"incrby", cmd_incrby, 3, W | M | F, 1, 1, 1, SCOPE_SLOT, "@write @string @fast"},
+	{"incrbyfloat", cmd_incrbyfloat, 3, W | M | F, 1, 1, 1, SCOPE_SLOT,
+	 "@write @string @fast"},
+	{"info", cmd_info, -1, LS, 0, 0, 0, SCOPE_FANOUT, "@slow @dangerous"},
+	{"keys", cmd_keys, 2, R, 0, 0, 0, SCOPE_FANOUT, "@keyspace @read @slow @dangerous"},
+	{"mget", cmd_mget, -2, R | F, 1, -1, 1, SCOPE_SLOT, "@read @string @fast"},
+	{"mset", cmd_mset, -3, W | M, 1, -1, 2, SCOPE_SLOT, "@write @string @slow"},
+	{"msetnx", cmd_msetnx, -3, W | M, 1, -1, 2, SCOPE_SLOT, "@write @string @slow"},
+	{"persist", cmd_persist, 2, W | F, 1, 1, 1, SCOPE_SLOT, "@keyspace @write @fast"},
+	{"pexpire", cmd_pexpire, -3, W | F, 1, 1, 1, SCOPE_SLOT, "@keyspace @write @fast"},
+	{"pexpireat", cmd_pexpireat, -3, W | F, 1, 1, 1, SCOPE_SLOT, "@keyspace @write @fast"},
+	{"pexpiretime", cmd_pexpiretime, 2, R | F, 1, 1, 1, SCOPE_SLOT, "@keyspace @read @fast"},
+	{"ping", cmd_ping, -1, F, 0, 0, 0, SCOPE_CONN, "@fast @connection"},
+	{"psetex", cmd_psetex, 4, W | M, 1, 1, 1, SCOPE_SLOT, "@write @string @slow"},
+	{"pttl", cmd_pttl, 2, R | F, 1, 1, 1, SCOPE_SLOT, "@keyspace @read @fast"},
+	{"quit", cmd_quit, -1, N | LS | F | U, 0, 0, 0, SCOPE_CONN, "@fast @connection"},
+	{"randomkey", cmd_randomkey, 1, R, 0, 0, 0, SCOPE_FANOUT, "@keyspace @read @slow"},
+	{"reset", cmd_reset, 1, N | LS | F | U, 0, 0, 0, SCOPE_CONN, "@fast @connection"},
+	{"scan", cmd_scan, -2, R, 0, 0, 0, SCOPE_FANOUT, "@keyspace @read @slow"},
+	{"select", cmd_select, 2, LS | F, 0, 0, 0, SCOPE_CONN, "@fast @connection"},
+	{"set", cmd_set, -3, W | M, 1, 1, 1, SCOPE_SLOT, "@write @string @slow"},
+	{"setex", cmd_setex, 4, W | M, 1, 1, 1, SCOPE_SLOT, "@write @string @slow"},
+	{"setnx", cmd_setnx, 3, W | M | F, 1, 1, 1, SCOPE_SLOT, "@write @string @fast"},
+	{"setrange", cmd_setrange, 4, W | M, 1, 1, 1, SCOPE_SLOT, "@write @string @slow"},
+	{"shutdown", cmd_shutdown, -1, A | N | LS, 0, 0, 0, SCOPE_BARRIER,
+	 "@admin @slow @dangerous"},
+	{"strlen", cmd_strlen, 2, R | F, 1, 1, 1, SCOPE_SLOT, "@read @string @fast"},
+	{"substr", cmd_getrange, 4, R, 1, 1, 1, SCOPE_SLOT, "@read @string @slow"},
+	{"time", cmd_time, 1, LS | F, 0, 0, 0, SCOPE_CONN, "@fast"},
+	{"touch", cmd_touch, -2, R | F, 1, -1, 1, SCOPE_SLOT, "@keyspace @read @fast"},
+	{"ttl", cmd_ttl, 2, R | F, 1, 1, 1, SCOPE_SLOT, "@keyspace @read @fast"},
+	{"type", cmd_type, 2, R | F, 1, 1, 1, SCOPE_SLOT, "@keyspace @read @fast"},
+	{"unlink", cmd_del, -2, W | F, 1, -1, 1, SCOPE_SLOT, "@keyspace @write @fast"},
+};
+
+const unsigned command_count = sizeof(command_table) / sizeof(command_table[0]);

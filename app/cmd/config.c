@@ -1,0 +1,519 @@
+/* app/cmd/config.c - directives: a row per live one (type, place in struct config, range), a text per stored one.
+ *
+ * Aliases (slave-*, *-ziplist-*) are rows of their own in the stored table: nothing there has an effect, so they need not agree.
+ */
+#include "app/cmd/config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "app/cmd/config_internal.h"
+#include "proto/base/glob.h"
+
+#define ERROR_MAX 160
+
+enum kind { KIND_BOOL, KIND_U16, KIND_U32, KIND_I64, KIND_MEMORY, KIND_TEXT, KIND_SPECIAL };
+
+struct row {
+	const char *name;
+	enum kind kind;
+	bool immutable;
+	size_t offset, size;
+	int64_t min, max;
+	const char *initial;
+};
+
+#define FIELD(field) offsetof(struct config, field), sizeof(((struct config *)0)->field)
+
+static const struct row rows[] = {
+	{"bind", KIND_TEXT, true, FIELD(bind), 0, 0, "*"},
+	{"port", KIND_U16, true, FIELD(port), 1, 65535, "6379"},
+	{"ip", KIND_SPECIAL, true, FIELD(ip), 0, 0, ""},
+	{"gateway", KIND_SPECIAL, true, FIELD(gateway), 0, 0, ""},
+	{"maxclients", KIND_U32, true, FIELD(maxclients), 1, 1000000, "10000"},
+	{"timeout", KIND_U32, false, FIELD(timeout_s), 0, INT_MAX, "0"},
+	{"tcp-keepalive", KIND_U32, false, FIELD(tcp_keepalive_s), 0, INT_MAX, "300"},
+	{"mtu", KIND_U32, true, FIELD(mtu), 0, 9600, "0"},
+	{"profile", KIND_TEXT, true, FIELD(profile), 0, 0, ""},
+	{"idle-mode", KIND_SPECIAL, true, FIELD(idle_mode), 0, 0, ""},
+	{"net-impair", KIND_TEXT, true, FIELD(net_impair), 0, 0, ""},
+	{"rx-mbufs", KIND_U32, true, FIELD(rx_mbufs), 0, 1 << 24, "0"},
+	{"proto-max-bulk-len", KIND_MEMORY, false, FIELD(proto_max_bulk_len), 1 << 20, INT64_MAX,
+	 "536870912"},
+	{"client-query-buffer-limit", KIND_MEMORY, false, FIELD(client_query_buffer_limit), 1 << 20,
+	 INT64_MAX, "1073741824"},
+	{"client-output-buffer-limit", KIND_SPECIAL, false, FIELD(client_output_limit), 0, 0,
+	 "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"},
+	{"maxmemory", KIND_MEMORY, false, FIELD(maxmemory), 0, INT64_MAX, "0"},
+	{"lazyfree-lazy-user-flush", KIND_BOOL, false, FIELD(lazyfree_lazy_user_flush), 0, 0, "no"},
+	{"hz", KIND_U32, false, FIELD(hz), 1, 500, "10"},
+	{"requirepass", KIND_TEXT, false, FIELD(requirepass), 0, 0, ""},
+	{"protected-mode", KIND_BOOL, false, FIELD(protected_mode), 0, 0, "yes"},
+	{"enable-debug-command", KIND_BOOL, true, FIELD(enable_debug_command), 0, 0, "no"},
+	{"cluster-enabled", KIND_BOOL, true, FIELD(cluster_enabled), 0, 0, "no"},
+	{"dir", KIND_TEXT, false, FIELD(dir), 0, 0, "."},
+	{"dbfilename", KIND_TEXT, false, FIELD(dbfilename), 0, 0, "dump.rdb"},
+	{"logfile", KIND_TEXT, true, FIELD(logfile), 0, 0, ""},
+	{"loglevel", KIND_SPECIAL, false, FIELD(loglevel), 0, 0, "notice"},
+	{"slowlog-log-slower-than", KIND_I64, false, FIELD(slowlog_log_slower_than), -1, INT64_MAX,
+	 "10000"},
+	{"slowlog-max-len", KIND_U32, false, FIELD(slowlog_max_len), 0, INT_MAX, "128"},
+};
+
+#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+
+struct stored_text {
+	char text[CONFIG_TEXT_MAX];
+};
+
+/* ---- values ---- */
+
+static enum config_result
+bad(char *error, const char *reason)
+{
+	snprintf(error, ERROR_MAX, "%s", reason);
+	return CONFIG_BAD_VALUE;
+}
+
+static bool
+parse_integer(const char *text, int64_t *value)
+{
+	char *end;
+	errno = 0;
+	*value = strtoll(text, &end, 10);
+	return errno == 0 && end != text && *end == '\0';
+}
+
+/* redis.conf's units: 1k is 1000, 1kb is 1024. */
+static bool
+parse_memory(const char *text, int64_t *value)
+{
+	static const struct {
+		const char *unit;
+		int64_t factor;
+	} units[] = {{"", 1},           {"b", 1},          {"k", 1000},
+		     {"kb", 1 << 10},   {"m", 1000000},    {"mb", 1 << 20},
+		     {"g", 1000000000}, {"gb", 1ll << 30}};
+	char *end;
+	errno = 0;
+	int64_t n = strtoll(text, &end, 10);
+	if (errno != 0 || end == text || n < 0)
+		return false;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (strcasecmp(end, units[i].unit) == 0)
+			return !__builtin_mul_overflow(n, units[i].factor, value);
+	return false;
+}
+
+static bool
+parse_address(const char *text, size_t len, uint32_t *address)
+{
+	unsigned a, b, c, d;
+	char copy[16], rest;
+	if (len >= sizeof(copy))
+		return false;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	if (sscanf(copy, "%3u.%3u.%3u.%3u%c", &a, &b, &c, &d, &rest) != 4 || a > 255 || b > 255 ||
+	    c > 255 || d > 255)
+		return false;
+	*address = a << 24 | b << 16 | c << 8 | d;
+	return true;
+}
+
+static enum config_result
+set_ip(struct config *config, const char *value, char *error)
+{
+	const char *slash = strchr(value, '/');
+	int64_t bits;
+	if (slash == NULL || !parse_integer(slash + 1, &bits) || bits < 1 || bits > 30 ||
+	    !parse_address(value, (size_t)(slash - value), &config->ip))
+		return bad(error, "expected an address with its prefix, e.g. 10.77.0.2/24");
+	config->netmask = UINT32_MAX << (32 - bits);
+	return CONFIG_OK;
+}
+
+static enum config_result
+set_output_limit(struct config *config, const char *value, char *error)
+{
+	char class[16], hard[24], soft[24];
+	int seconds, taken;
+	for (const char *at = value; *at != '\0'; at += taken) {
+		int64_t limit, ignored;
+		while (*at == ' ')
+			at++;
+		if (sscanf(at, "%15s %23s %23s %d%n", class, hard, soft, &seconds, &taken) != 4 ||
+		    !parse_memory(hard, &limit) || !parse_memory(soft, &ignored))
+			return bad(error, "Wrong number of arguments in "
+					  "buffer limit configuration.");
+		if (strcasecmp(class, "normal") == 0)
+			config->client_output_limit = (uint64_t)limit;
+		else if (strcasecmp(class, "slave") != 0 && strcasecmp(class, "replica") != 0 &&
+			 strcasecmp(class, "pubsub") != 0)
+			return bad(error, "Invalid client class specified in "
+					  "buffer limit configuration.");
+	}
+	return CONFIG_OK;
+}
+
+static enum config_result
+set_special(struct config *config, const struct row *row, const char *value, char *error)
+{
+	if (strcmp(row->name, "ip") == 0)
+		return *value == '\0' ? CONFIG_OK : set_ip(config, value, error);
+	if (strcmp(row->name, "gateway") == 0)
+		return *value == '\0' || parse_address(value, strlen(value), &config->gateway)
+			       ? CONFIG_OK
+			       : bad(error, "expected an address, e.g. 10.77.0.1");
+	if (strcmp(row->name, "client-output-buffer-limit") == 0)
+		return set_output_limit(config, value, error);
+	if (strcmp(row->name, "idle-mode") == 0) {
+		if (*value == '\0')
+			return CONFIG_OK;
+		if (strcasecmp(value, "busy") != 0 && strcasecmp(value, "adaptive") != 0)
+			return bad(error, "argument must be 'busy' or 'adaptive'");
+		config->idle_mode = strcasecmp(value, "busy") == 0 ? IDLE_BUSY : IDLE_ADAPTIVE;
+		config->idle_mode_set = true;
+		return CONFIG_OK;
+	}
+	if (strcasecmp(value, "debug") != 0 && strcasecmp(value, "verbose") != 0 &&
+	    strcasecmp(value, "notice") != 0 && strcasecmp(value, "warning") != 0)
+		return bad(error, "argument(s) must be one of the following: debug, verbose, "
+				  "notice, warning");
+	snprintf(config->loglevel, sizeof(config->loglevel), "%s", value);
+	return CONFIG_OK;
+}
+
+static enum config_result
+set_number(void *at, const struct row *row, const char *value, char *error)
+{
+	int64_t n;
+	bool memory = row->kind == KIND_MEMORY;
+	if (!(memory ? parse_memory(value, &n) : parse_integer(value, &n)))
+		return bad(error, memory ? "argument must be a memory value"
+					 : "argument couldn't be parsed into an integer");
+	if (n < row->min || n > row->max) {
+		snprintf(error, ERROR_MAX,
+			 "argument must be between %" PRId64 " and %" PRId64 " inclusive", row->min,
+			 row->max);
+		return CONFIG_BAD_VALUE;
+	}
+	if (row->kind == KIND_U16)
+		*(uint16_t *)at = (uint16_t)n;
+	else if (row->kind == KIND_U32)
+		*(uint32_t *)at = (uint32_t)n;
+	else
+		*(int64_t *)at = n;
+	return CONFIG_OK;
+}
+
+static enum config_result
+set_row(struct config *config, const struct row *row, const char *value, char *error)
+{
+	void *at = (char *)config + row->offset;
+	switch (row->kind) {
+	case KIND_BOOL:
+		if (strcasecmp(value, "yes") != 0 && strcasecmp(value, "no") != 0)
+			return bad(error, "argument must be 'yes' or 'no'");
+		*(bool *)at = strcasecmp(value, "yes") == 0;
+		return CONFIG_OK;
+	case KIND_TEXT:
+		if (strlen(value) >= row->size)
+			return bad(error, "argument is too long");
+		memcpy(at, value, strlen(value) + 1);
+		return CONFIG_OK;
+	case KIND_SPECIAL:
+		return set_special(config, row, value, error);
+	case KIND_U16:
+	case KIND_U32:
+	case KIND_I64:
+	case KIND_MEMORY:
+		return set_number(at, row, value, error);
+	}
+	return CONFIG_UNKNOWN;
+}
+
+/* ---- what is not there yet ---- */
+
+/* Accepting these would promise something that does not happen. */
+static const struct {
+	const char *name, *harmless, *why;
+} refusals[] = {
+	{"appendonly", "no", "appendonly is not there yet: use appendonly no"},
+	{"tls-port", "0", "TLS is not there yet: leave tls-port at 0"},
+	{"cluster-enabled", "no", "cluster mode is not there yet: use cluster-enabled no"},
+	{"replicaof", "", "replication is not there yet: leave replicaof out"},
+	{"slaveof", "", "replication is not there yet: leave slaveof out"},
+	{"unixsocket", "", "there is no kernel socket in the data path: leave unixsocket out"},
+	{"aclfile", "", "ACL files are not there yet: leave aclfile out"},
+	{"save", "", "snapshots are not there yet: use save \"\""},
+	{"maxmemory-policy", "noeviction", "eviction is not there yet: use maxmemory-policy noeviction"},
+	{"daemonize", "no", "the node stays in the foreground: use daemonize no and a service manager"},
+};
+
+static bool
+is_refused(const char *name, const char *value, char *error)
+{
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+		if (strcasecmp(name, refusals[i].name) == 0 &&
+		    strcasecmp(value, refusals[i].harmless) != 0) {
+			snprintf(error, ERROR_MAX, "%s", refusals[i].why);
+			return true;
+		}
+	return false;
+}
+
+/* ---- the interface ---- */
+
+bool
+config_init(struct config *config)
+{
+	char error[ERROR_MAX];
+	memset(config, 0, sizeof(*config));
+	struct stored_text *stored = calloc(config_stored_count, sizeof(*stored));
+	if (stored == NULL)
+		return false;
+	config->stored = stored;
+	for (size_t i = 0; i < config_stored_count; i++)
+		snprintf(stored[i].text, sizeof(stored[i].text), "%s", config_stored[i].value);
+	config->idle_mode = IDLE_ADAPTIVE;
+	for (size_t i = 0; i < ROW_COUNT; i++)
+		if (set_row(config, &rows[i], rows[i].initial, error) != CONFIG_OK)
+			return false;
+	return true;
+}
+
+void
+config_free(struct config *config)
+{
+	free(config->stored);
+	config->stored = NULL;
+}
+
+bool
+config_copy(struct config *to, const struct config *from)
+{
+	struct stored_text *stored = calloc(config_stored_count, sizeof(*stored));
+	if (stored == NULL)
+		return false;
+	memcpy(stored, from->stored, config_stored_count * sizeof(*stored));
+	*to = *from;
+	to->stored = stored;
+	return true;
+}
+
+enum config_result
+config_set(struct config *config, const char *name, const char *value, bool starting,
+	   char error[ERROR_MAX])
+{
+	struct stored_text *stored = config->stored;
+	error[0] = '\0';
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		if (strcasecmp(name, rows[i].name) != 0)
+			continue;
+		if (rows[i].immutable && !starting)
+			return CONFIG_IMMUTABLE;
+		if (is_refused(name, value, error))
+			return CONFIG_REFUSED;
+		return set_row(config, &rows[i], value, error);
+	}
+	for (size_t i = 0; i < config_stored_count; i++) {
+		if (strcasecmp(name, config_stored[i].name) != 0)
+			continue;
+		if (config_stored[i].immutable && !starting)
+			return CONFIG_IMMUTABLE;
+		if (is_refused(name, value, error))
+			return CONFIG_REFUSED;
+		if (strlen(value) >= CONFIG_TEXT_MAX)
+			return bad(error, "argument is too long");
+		memcpy(stored[i].text, value, strlen(value) + 1);
+		return CONFIG_OK;
+	}
+	snprintf(error, ERROR_MAX, "unknown directive '%.64s'", name);
+	return CONFIG_UNKNOWN;
+}
+
+/* ---- redis.conf and argv ---- */
+
+/* One word of a line, quotes and escapes undone, appended to out. False: unbalanced quotes or no room. */
+static bool
+take_word(const char **at, const char *end, char *out, size_t size, size_t *len)
+{
+	const char *p = *at;
+	char quote = *p == '"' || *p == '\'' ? *p++ : '\0';
+	while (p < end && (quote != '\0' ? *p != quote : *p != ' ' && *p != '\t')) {
+		if (quote == '"' && *p == '\\' && p + 1 < end)
+			p++;
+		if (*len + 1 >= size)
+			return false;
+		out[(*len)++] = *p++;
+	}
+	if (quote != '\0' && p++ >= end)
+		return false;
+	*at = p;
+	return true;
+}
+
+static enum config_result
+parse_line(struct config *config, const char *at, const char *end, char *error)
+{
+	char words[CONFIG_VALUE_MAX];
+	size_t len = 0, name_len = 0;
+	for (unsigned count = 0;; count++) {
+		while (at < end && (*at == ' ' || *at == '\t' || *at == '\r'))
+			at++;
+		if (at == end || (count == 0 && *at == '#'))
+			break;
+		if (count > 1 && len + 1 < sizeof(words))
+			words[len++] = ' ';
+		if (!take_word(&at, end, words, sizeof(words), &len))
+			return bad(error, "unbalanced quotes, or a line that is too long");
+		if (count == 0) {
+			words[len++] = '\0';
+			name_len = len;
+		}
+	}
+	if (name_len == 0)
+		return CONFIG_OK;
+	words[len] = '\0';
+	return config_set(config, words, words + name_len, true, error);
+}
+
+enum config_result
+config_parse(struct config *config, const char *text, size_t len, int *line, char error[ERROR_MAX])
+{
+	const char *end = text + len;
+	for (*line = 1; text < end; (*line)++) {
+		const char *stop = memchr(text, '\n', (size_t)(end - text));
+		if (stop == NULL)
+			stop = end;
+		enum config_result result = parse_line(config, text, stop, error);
+		if (result != CONFIG_OK)
+			return result;
+		text = stop + 1;
+	}
+	return CONFIG_OK;
+}
+
+enum config_result
+config_parse_args(struct config *config, int argc, char *const *argv, char error[ERROR_MAX])
+{
+	for (int i = 0; i < argc;) {
+		const char *name = argv[i++];
+		char value[CONFIG_VALUE_MAX] = "";
+		size_t len = 0;
+		if (strncmp(name, "--", 2) != 0) {
+			snprintf(error, ERROR_MAX,
+				 "'%.64s': options are --name value, see pollis --help", name);
+			return CONFIG_UNKNOWN;
+		}
+		for (bool first = true; i < argc && strncmp(argv[i], "--", 2) != 0; i++) {
+			len += (size_t)snprintf(value + len, sizeof(value) - len, "%s%s",
+						first ? "" : " ", argv[i]);
+			if (len >= sizeof(value))
+				return bad(error, "an argument is too long");
+			first = false;
+		}
+		char reason[ERROR_MAX];
+		enum config_result result = config_set(config, name + 2, value, true, reason);
+		if (result != CONFIG_OK) {
+			snprintf(error, ERROR_MAX, "--%.40s: %.100s", name + 2, reason);
+			return result;
+		}
+	}
+	return CONFIG_OK;
+}
+
+enum config_result
+config_check_start(const struct config *config, char error[ERROR_MAX])
+{
+	if (config->ip == 0)
+		return bad(error, "ip is missing: give the node an address of its own, e.g. "
+				  "--ip 10.77.0.2/24");
+	if (config->gateway != 0 && ((config->gateway ^ config->ip) & config->netmask) != 0)
+		return bad(error, "gateway is not in the network of ip: see --ip and --gateway");
+	return CONFIG_OK;
+}
+
+/* ---- CONFIG GET and REWRITE ---- */
+
+static void
+address_text(char *at, size_t size, uint32_t address)
+{
+	snprintf(at, size, "%u.%u.%u.%u", address >> 24, address >> 16 & 255, address >> 8 & 255,
+		 address & 255);
+}
+
+static void
+special_text(const struct config *config, const struct row *row, char value[CONFIG_VALUE_MAX])
+{
+	value[0] = '\0';
+	if (strcmp(row->name, "ip") == 0 && config->ip != 0) {
+		address_text(value, CONFIG_VALUE_MAX, config->ip);
+		snprintf(value + strlen(value), 8, "/%d", __builtin_popcount(config->netmask));
+	} else if (strcmp(row->name, "gateway") == 0 && config->gateway != 0) {
+		address_text(value, CONFIG_VALUE_MAX, config->gateway);
+	} else if (strcmp(row->name, "idle-mode") == 0) {
+		strcpy(value, config->idle_mode == IDLE_BUSY ? "busy" : "adaptive");
+	} else if (strcmp(row->name, "loglevel") == 0) {
+		strcpy(value, config->loglevel);
+	} else if (strcmp(row->name, "client-output-buffer-limit") == 0) {
+		snprintf(value, CONFIG_VALUE_MAX,
+			 "normal %" PRIu64
+			 " 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+			 config->client_output_limit);
+	}
+}
+
+static void
+row_text(const struct config *config, const struct row *row, char value[CONFIG_VALUE_MAX])
+{
+	const void *at = (const char *)config + row->offset;
+	switch (row->kind) {
+	case KIND_BOOL:
+		strcpy(value, *(const bool *)at ? "yes" : "no");
+		break;
+	case KIND_U16:
+		snprintf(value, CONFIG_VALUE_MAX, "%u", *(const uint16_t *)at);
+		break;
+	case KIND_U32:
+		snprintf(value, CONFIG_VALUE_MAX, "%u", *(const uint32_t *)at);
+		break;
+	case KIND_I64:
+	case KIND_MEMORY:
+		snprintf(value, CONFIG_VALUE_MAX, "%" PRId64, *(const int64_t *)at);
+		break;
+	case KIND_TEXT:
+		snprintf(value, CONFIG_VALUE_MAX, "%s", (const char *)at);
+		break;
+	case KIND_SPECIAL:
+		special_text(config, row, value);
+		break;
+	}
+}
+
+size_t
+config_next(const struct config *config, struct span pattern, size_t index, const char **name,
+	    char value[CONFIG_VALUE_MAX])
+{
+	const struct stored_text *stored = config->stored;
+	for (; index < ROW_COUNT + config_stored_count; index++) {
+		bool live = index < ROW_COUNT;
+		size_t s = index - ROW_COUNT;
+		*name = live ? rows[index].name : config_stored[s].name;
+		struct span text = {(const uint8_t *)*name, strlen(*name)};
+		if (!glob_match(pattern, text, true))
+			continue;
+		if (live)
+			row_text(config, &rows[index], value);
+		else
+			memcpy(value, stored[s].text, strlen(stored[s].text) + 1);
+		return index + 1;
+	}
+	return 0;
+}

@@ -1,0 +1,410 @@
+/* app/cmd/server.c - life of a server, finding a command, and running one. */
+#include "app/cmd/server.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "app/cmd/command.h"
+#include "app/store/blob.h"
+#include "proto/base/assert.h"
+#include "proto/base/number.h"
+
+#define INDEX_SIZE    512u /* a power of two, several times command_count */
+#define NAME_MAX_LEN  16u  /* longest command name; longer words are unknown */
+#define EXPIRE_US     100000 /* active expiry, as Redis's hz 10 */
+#define EXPIRE_BUCKETS 256u  /* looked at in one round */
+#define ARGS_SHOWN_MAX 128u  /* of an unknown command's arguments, as Redis */
+
+/* ---- the table's index ---- */
+
+static uint32_t
+name_hash(const uint8_t *name, size_t len)
+{
+	uint32_t hash = (uint32_t)len;
+	for (size_t i = 0; i < len; i++)
+		hash = hash * 31 + (name[i] | 0x20);
+	return (hash ^ hash >> 9) % INDEX_SIZE;
+}
+
+const struct command *
+command_lookup(const struct server *server, struct span name)
+{
+	if (name.len == 0 || name.len > NAME_MAX_LEN)
+		return NULL;
+	for (uint32_t i = name_hash(name.at, name.len); server->index[i] != 0;
+	     i = (i + 1) % INDEX_SIZE) {
+		const struct command *row = &command_table[server->index[i] - 1];
+		if (strncasecmp(row->name, (const char *)name.at, name.len) == 0 &&
+		    row->name[name.len] == '\0')
+			return row;
+	}
+	return NULL;
+}
+
+static void
+index_build(struct server *server)
+{
+	for (unsigned row = 0; row < command_count; row++) {
+		const char *name = command_table[row].name;
+		uint32_t i = name_hash((const uint8_t *)name, strlen(name));
+		while (server->index[i] != 0)
+			i = (i + 1) % INDEX_SIZE;
+		server->index[i] = (uint16_t)(row + 1);
+	}
+}
+
+/* ---- life ---- */
+
+static void
+make_run_id(struct server *server)
+{
+	for (unsigned i = 0; i < 40; i++)
+		server->run_id[i] = "0123456789abcdef"[prng_below(&server->prng, 16)];
+	server->run_id[40] = '\0';
+}
+
+struct server *
+server_create(const struct server_options *options)
+{
+	struct allocator *a = options->allocator;
+	struct server *server = a->alloc(a, sizeof(*server));
+	if (server == NULL)
+		return NULL;
+	memset(server, 0, sizeof(*server));
+	server->allocator = a;
+	server->calls = a->alloc(a, command_count * sizeof(server->calls[0]));
+	server->index = a->alloc(a, INDEX_SIZE * sizeof(server->index[0]));
+	server->keys = keyspace_create(a, options->hash_secret);
+	TAILQ_INIT(&server->sessions);
+	if (server->calls == NULL || server->index == NULL || server->keys == NULL ||
+	    !config_copy(&server->config, options->config)) {
+		server_destroy(server);
+		return NULL;
+	}
+	memset(server->calls, 0, command_count * sizeof(server->calls[0]));
+	memset(server->index, 0, INDEX_SIZE * sizeof(server->index[0]));
+	server->hooks = options->hooks;
+	server->version = options->version;
+	server->active_expire = true;
+	server->started_us = options->now_us;
+	server->next_session_id = 1;
+	prng_seed(&server->prng, options->seed);
+	make_run_id(server);
+	index_build(server);
+	server_set_time(server, options->unix_ms, options->now_us);
+	return server;
+}
+
+void
+server_destroy(struct server *server)
+{
+	struct allocator *a = server->allocator;
+	if (server->keys != NULL)
+		keyspace_destroy(server->keys);
+	config_free(&server->config);
+	a->release(a, server->calls, command_count * sizeof(server->calls[0]));
+	a->release(a, server->index, INDEX_SIZE * sizeof(server->index[0]));
+	a->release(a, server, sizeof(*server));
+}
+
+void
+server_set_time(struct server *server, uint64_t unix_ms, uint64_t now_us)
+{
+	server->unix_ms = unix_ms;
+	server->now_us = now_us;
+}
+
+struct config *
+server_config(struct server *server)
+{
+	return &server->config;
+}
+
+struct server_counters *
+server_counters(struct server *server)
+{
+	server->counters.expired_keys = keyspace_counters(server->keys)->expired;
+	return &server->counters;
+}
+
+struct session_list *
+server_sessions(struct server *server)
+{
+	return &server->sessions;
+}
+
+uint32_t
+server_take_wants(struct server *server)
+{
+	uint32_t wants = server->wants;
+	server->wants = 0;
+	return wants;
+}
+
+/* ---- sessions ---- */
+
+void
+session_open(struct server *server, struct session *session, const char *address,
+	     const char *local_address, uint64_t now_ms)
+{
+	memset(session, 0, sizeof(*session));
+	session->id = server->next_session_id++;
+	session->created_ms = session->active_ms = now_ms;
+	session->protocol = 2;
+	if (server->config.requirepass[0] == '\0')
+		session->flags |= SESSION_AUTHENTICATED;
+	snprintf(session->address, sizeof(session->address), "%s", address);
+	snprintf(session->local_address, sizeof(session->local_address), "%s", local_address);
+	TAILQ_INSERT_TAIL(&server->sessions, session, link);
+	server->session_count++;
+	server->counters.connections++;
+}
+
+void
+session_close(struct server *server, struct session *session)
+{
+	TAILQ_REMOVE(&server->sessions, session, link);
+	server->session_count--;
+}
+
+/* ---- running commands ---- */
+
+void
+call_prepare(struct server *server, struct call *calls, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct call *call = &calls[i];
+		call->command = command_lookup(server, call->argv[0]);
+		call->key.at = NULL;
+		if (call->command == NULL || call->command->first_key == 0 ||
+		    (uint32_t)call->command->first_key >= call->argc)
+			continue;
+		keyspace_key(server->keys, call->argv[call->command->first_key], &call->key);
+		keyspace_prefetch_bucket(server->keys, &call->key);
+	}
+	for (size_t i = 0; i < count; i++)
+		if (calls[i].key.at != NULL)
+			keyspace_prefetch_entry(server->keys, &calls[i].key);
+}
+
+static void
+reply_unknown(struct call *call, struct resp_writer *w)
+{
+	char args[ARGS_SHOWN_MAX + 160];
+	size_t len = 0;
+	for (uint32_t i = 1; i < call->argc && len < ARGS_SHOWN_MAX; i++) {
+		size_t room = ARGS_SHOWN_MAX - len;
+		int shown = (int)(call->argv[i].len < room ? call->argv[i].len : room);
+		len += (size_t)snprintf(args + len, sizeof(args) - len, "'%.*s' ", shown,
+					(const char *)call->argv[i].at);
+	}
+	args[len < sizeof(args) ? len : sizeof(args) - 1] = '\0';
+	int shown = call->argv[0].len < 128 ? (int)call->argv[0].len : 128;
+	resp_errorf(w, "ERR unknown command '%.*s', with args beginning with: %s", shown,
+		    (const char *)call->argv[0].at, args);
+}
+
+/* Why a call does not run; NULL: it runs. */
+static bool
+refuse(struct server *server, struct call *call, struct resp_writer *w)
+{
+	const struct command *c = call->command;
+	if (c == NULL) {
+		reply_unknown(call, w);
+		return true;
+	}
+	if ((c->arity > 0 && (int64_t)call->argc != c->arity) ||
+	    (c->arity < 0 && (int64_t)call->argc < -(int64_t)c->arity)) {
+		reply_wrong_arity(w, c->name);
+		return true;
+	}
+	if ((call->session->flags & SESSION_AUTHENTICATED) == 0 && !(c->flags & COMMAND_NO_AUTH)) {
+		resp_error(w, "NOAUTH Authentication required.");
+		return true;
+	}
+	if ((c->flags & COMMAND_DENYOOM) && server->config.maxmemory > 0 &&
+	    server->allocator->used > server->config.maxmemory) {
+		resp_error(w, ERROR_OOM);
+		return true;
+	}
+	return false;
+}
+
+/* CLIENT REPLY OFF and SKIP: what the command writes goes nowhere. */
+static bool
+nowhere_room(struct resp_writer *w, size_t need)
+{
+	static _Thread_local uint8_t bin[RESP_ROOM_MAX];
+	(void)need;
+	w->at = bin;
+	w->end = bin + sizeof(bin);
+	return true;
+}
+
+static const struct resp_sink nowhere = {nowhere_room, NULL};
+
+static void
+run_silently(struct server *server, struct call *call, uint8_t protocol)
+{
+	struct resp_writer w = {.sink = &nowhere, .protocol = protocol};
+	call->command->run(server, call, &w);
+}
+
+void
+call_execute(struct server *server, struct call *call, struct resp_writer *w)
+{
+	struct session *session = call->session;
+	server->counters.commands++;
+	session->commands++;
+	session->active_ms = server->now_us / 1000;
+	w->protocol = session->protocol;
+	if (session->flags & SESSION_REPLY_SKIP_NEXT) {
+		session->flags &= ~(uint32_t)SESSION_REPLY_SKIP_NEXT;
+		session->flags |= SESSION_REPLY_SKIP;
+	}
+	bool silent = (session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP)) != 0;
+	struct resp_writer bin = {.sink = &nowhere, .protocol = session->protocol};
+	if (refuse(server, call, silent ? &bin : w)) {
+		server->counters.error_replies++;
+	} else {
+		session->last_command = call->command;
+		server->calls[call->command - command_table]++;
+		bool client_reply_on = call->command->run == cmd_client;
+		if (silent && !client_reply_on)
+			run_silently(server, call, session->protocol);
+		else
+			call->command->run(server, call, w);
+	}
+	session->flags &= ~(uint32_t)SESSION_REPLY_SKIP;
+}
+
+/* ---- time ---- */
+
+static void
+sweep_idle_sessions(struct server *server)
+{
+	uint64_t limit_ms = (uint64_t)server->config.timeout_s * 1000;
+	struct session *session;
+	if (limit_ms == 0)
+		return;
+	TAILQ_FOREACH (session, &server->sessions, link)
+		if (server->now_us / 1000 - session->active_ms > limit_ms) {
+			session->flags |= SESSION_CLOSE_NOW;
+			server->wants |= SERVER_WANT_SWEEP;
+		}
+}
+
+void
+server_tick(struct server *server, uint64_t budget_us)
+{
+	(void)budget_us; /* EXPIRE_BUCKETS bounds the work: about 20 us */
+	if (server->now_us < server->active_expire_at_us)
+		return;
+	server->active_expire_at_us = server->now_us + EXPIRE_US;
+	if (server->active_expire)
+		keyspace_expire_some(server->keys, EXPIRE_BUCKETS, server->unix_ms);
+	sweep_idle_sessions(server);
+}
+
+uint64_t
+server_next_at(const struct server *server)
+{
+	bool waits = keyspace_expires_count(server->keys) > 0 || server->config.timeout_s > 0;
+	return waits ? server->active_expire_at_us : UINT64_MAX;
+}
+
+/* ---- helpers of the handlers ---- */
+
+bool
+span_is(struct span word, const char *text)
+{
+	return strlen(text) == word.len &&
+	       strncasecmp(text, (const char *)word.at, word.len) == 0;
+}
+
+bool
+take_integer(struct span word, int64_t *value, struct resp_writer *w)
+{
+	if (number_parse(word.at, word.len, value))
+		return true;
+	resp_error(w, ERROR_NOT_INTEGER);
+	return false;
+}
+
+struct entry *
+find_key(struct server *server, struct span name)
+{
+	struct key key;
+	keyspace_key(server->keys, name, &key);
+	return keyspace_find(server->keys, &key, server->unix_ms);
+}
+
+struct entry *
+find_first_key(struct server *server, struct call *call)
+{
+	struct entry *e = keyspace_find(server->keys, &call->key, server->unix_ms);
+	if (e != NULL)
+		server->counters.keyspace_hits++;
+	else
+		server->counters.keyspace_misses++;
+	return e;
+}
+
+void
+reply_value(struct server *server, const struct entry *e, struct resp_writer *w)
+{
+	if (e == NULL) {
+		resp_null(w);
+		return;
+	}
+	struct blob *blob = entry_blob(e);
+	if (blob != NULL && blob->len >= RESP_REF_MIN && w->sink->by_reference != NULL)
+		resp_bulk_reference(w, entry_value(e), blob_release, server->allocator,
+				    blob_hold(blob));
+	else
+		resp_bulk(w, entry_value(e));
+}
+
+void
+reply_out_of_memory(struct resp_writer *w)
+{
+	resp_error(w, ERROR_OOM);
+}
+
+void
+reply_wrong_arity(struct resp_writer *w, const char *name)
+{
+	resp_errorf(w, "ERR wrong number of arguments for '%s' command", name);
+}
+
+void
+reply_unknown_subcommand(struct resp_writer *w, struct call *call)
+{
+	char upper[32];
+	size_t n = 0;
+	for (const char *p = call->command->name; *p != '\0' && n + 1 < sizeof(upper); p++)
+		upper[n++] = (char)(*p & ~0x20);
+	upper[n] = '\0';
+	int shown = call->argv[1].len < 128 ? (int)call->argv[1].len : 128;
+	resp_errorf(w, "ERR unknown subcommand '%.*s'. Try %s HELP.", shown,
+		    (const char *)call->argv[1].at, upper);
+}
+
+bool
+take_expiry(struct server *server, struct span word, bool seconds, bool absolute,
+	    const char *command, uint64_t *expire_ms, struct resp_writer *w)
+{
+	int64_t value;
+	if (!take_integer(word, &value, w))
+		return false;
+	bool overflow = seconds && __builtin_mul_overflow(value, 1000, &value);
+	if (!absolute && !overflow)
+		overflow = __builtin_add_overflow(value, (int64_t)server->unix_ms, &value);
+	if (overflow) {
+		resp_errorf(w, "ERR invalid expire time in '%s' command", command);
+		return false;
+	}
+	*expire_ms = (uint64_t)value;
+	return true;
+}

@@ -1,0 +1,191 @@
+/* app/main.c - pollis EAL-ARGS -- OPTIONS: read both, start the port, run the node.
+ *
+ * Every failure before the node serves is one line on standard error that names the cause and what to do, and exit status 1.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+
+#include "app/cmd/config.h"
+#include "app/env/eal.h"
+#include "app/env/log.h"
+#include "app/env/port.h"
+#include "app/lcore/control.h"
+#include "app/lcore/node.h"
+#include "app/net/chunk.h"
+
+#define ERROR_MAX       256
+#define CONFIG_FILE_MAX (1u << 20)
+
+static const char help[] =
+	"usage: pollis EAL-ARGS -- --ip ADDRESS/BITS [OPTIONS]\n"
+	"\n"
+	"A Redis node that owns its NIC. EAL-ARGS are DPDK's; two lcores are needed, control and data:\n"
+	"  -l 0,1  or  --lcores 0@0,1@0 on one core      --vdev net_tap0,iface=dtap0  or a bound device\n"
+	"  hugepages (scripts/hugepages), or --no-huge -m 512\n"
+	"\n"
+	"OPTIONS have redis.conf's names: --port 6379 --requirepass x --maxmemory 1gb ...  Ours:\n"
+	"  --ip 10.77.0.2/24        the node's address (required)\n"
+	"  --gateway 10.77.0.1      for peers outside that network\n"
+	"  --mtu 1500               bytes of an IP packet\n"
+	"  --idle-mode adaptive     sleep when idle; busy: poll always\n"
+	"  --rx-mbufs N             data mbufs; default: from maxclients and the rings\n"
+	"  --net-impair loss=5,...  lose, duplicate, reorder, corrupt (percent), delay (us): tests\n"
+	"  --config FILE            a redis.conf; options behind it win\n"
+	"\n"
+	"Example: pollis --no-huge -m 512 --no-pci -l 0,1 --vdev net_tap0,iface=dtap0 -- --ip 10.77.0.2/24\n";
+
+static int
+fail(const char *error)
+{
+	fprintf(stderr, "pollis: %s\n", error);
+	return EXIT_FAILURE;
+}
+
+static bool
+read_config_file(struct config *config, const char *path, char error[ERROR_MAX])
+{
+	char reason[160];
+	int line;
+	FILE *file = fopen(path, "r");
+	char *text = malloc(CONFIG_FILE_MAX);
+	bool done = false;
+	if (file == NULL || text == NULL) {
+		snprintf(error, ERROR_MAX, "--config %.100s: %s", path, strerror(errno));
+	} else {
+		size_t len = fread(text, 1, CONFIG_FILE_MAX, file);
+		done = config_parse(config, text, len, &line, reason) == CONFIG_OK;
+		if (!done)
+			snprintf(error, ERROR_MAX, "%.80s:%d: %.150s", path, line, reason);
+	}
+	free(text);
+	if (file != NULL)
+		fclose(file);
+	return done;
+}
+
+/* --config FILE where it stands; everything else goes to config_parse_args(), in order. */
+static bool
+read_options(struct config *config, int argc, char **argv, char error[ERROR_MAX])
+{
+	int from = 0;
+	for (int i = 0; i <= argc; i++) {
+		bool file = i < argc && strcmp(argv[i], "--config") == 0;
+		if (!file && i < argc)
+			continue;
+		if (config_parse_args(config, i - from, argv + from, error) != CONFIG_OK)
+			return false;
+		if (!file)
+			break;
+		if (i + 1 == argc) {
+			snprintf(error, ERROR_MAX, "--config needs a file");
+			return false;
+		}
+		if (!read_config_file(config, argv[++i], error))
+			return false;
+		from = i + 1;
+	}
+	return config_check_start(config, error) == CONFIG_OK;
+}
+
+static bool
+start_port(const struct config *config, const struct eal_lcores *lcores, struct port *port,
+	   char error[ERROR_MAX])
+{
+	struct rte_eth_dev_info info;
+	struct port_plan plan;
+	struct port_options options = {
+		.data_lcores = (uint16_t)lcores->data_count,
+		.mtu = (uint16_t)config->mtu,
+		.conn_max = config->maxclients,
+		.mbufs = config->rx_mbufs,
+		.rx_offload_mask = UINT64_MAX,
+		.tx_offload_mask = UINT64_MAX,
+		.rss_allowed = true,
+	};
+	uint16_t id = rte_eth_find_next(0);
+	int rc = rte_eth_dev_info_get(id, &info);
+	if (rc < 0) {
+		snprintf(error, ERROR_MAX, "port %u: %s", id, strerror(-rc));
+		return false;
+	}
+	/* The drivers whose descriptors wake epoll (drivers-config/README.md). */
+	options.interrupts = config->idle_mode == IDLE_ADAPTIVE &&
+			     strcmp(info.driver_name, "net_tap") == 0;
+	enum port_refusal refusal = port_plan(&info, NULL, &options, &plan);
+	if (refusal != PORT_PLANNED) {
+		snprintf(error, ERROR_MAX, "port %u (%s): %s", id, info.driver_name,
+			 port_refusal_text(refusal));
+		return false;
+	}
+	if (port_start(port, id, &plan, CHUNK_PRIVATE_SIZE, error) < 0)
+		return false;
+	log_notice("port %u: %s, %u queue, rings %u/%u, mtu %u, %u data and %u control mbufs of %u "
+		   "bytes",
+		   id, info.driver_name, plan.queues, plan.rx_descriptors, plan.tx_descriptors,
+		   plan.mtu, plan.data_mbufs, plan.control_mbufs, plan.mbuf_data_size);
+	return true;
+}
+
+static bool
+wants_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return true;
+	return argc == 1;
+}
+
+/* EAL is started, options are read. */
+static int
+serve(struct config *config, const struct eal_lcores *lcores)
+{
+	static struct port port;
+	static struct node node;
+	char error[ERROR_MAX];
+	int status = EXIT_FAILURE;
+	log_set_level(config->loglevel);
+	if (lcores->data_count > 1)
+		return fail("several data lcores are not there yet: give one, e.g. -l 0,1");
+	if (!start_port(config, lcores, &port, error))
+		return fail(error);
+	if (node_create(&node, config, &port, lcores, error) < 0)
+		fail(error);
+	else
+		status = node_run(&node);
+	node_destroy(&node);
+	port_stop(&port);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct eal_lcores lcores;
+	struct config config;
+	char error[ERROR_MAX] = "out of memory";
+	if (wants_help(argc, argv)) {
+		fputs(help, stdout);
+		return argc == 1 ? EXIT_FAILURE : EXIT_SUCCESS;
+	}
+	int options = 1;
+	while (options < argc && strcmp(argv[options], "--") != 0)
+		options++;
+	int rest = options < argc ? options + 1 : argc;
+	/* Options first: a wrong one should not wait for EAL. */
+	if (!config_init(&config) || !read_options(&config, argc - rest, argv + rest, error))
+		return fail(error);
+	if (control_signals_install() < 0)
+		return fail("signals cannot be blocked");
+	if (eal_start(argc, argv, &lcores, error) < 0)
+		return fail(error);
+	int status = serve(&config, &lcores);
+	config_free(&config);
+	rte_eal_cleanup();
+	return status;
+}

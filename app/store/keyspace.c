@@ -1,0 +1,704 @@
+/* app/store/keyspace.c - one hash table per slot, grown by linear hashing.
+ *
+ *     table of a slot          bucket: one cache line
+ *     +-------+------+         +--------+---+------+------+     +------+
+ *     | level | split|         | 7 tags | n | ptr0 | ptr1 | ... | ptr6 |   n = 8: ptr6 leads to an overflow bucket
+ *     | count | used |         +--------+---+------+------+     +------+
+ *     | buckets -----|-->  bucket 0, 1, ... used - 1
+ *     +-------+------+
+ *
+ * A table has used = 2^level + split buckets. A key's bucket is hash mod 2^level, or hash mod 2^(level + 1) if that bucket has been split
+ * already. Each insertion above the load of LOAD entries per bucket splits one bucket, so growth never stops the
+ * world (K2). Buckets lie in one array up to ARRAY_MAX and in segments of that size beyond.
+ *
+ * A tag is a byte of the hash that bucket choice does not use; it decides which entry is worth a cache miss. Rejected: rte_hash, whose keys
+ * have one length and whose tables cannot grow.
+ *
+ * A scan cursor is slot and reversed bucket number (as Redis's dictScan): counting from the high bit down visits both halves of a bucket
+ * that was split meanwhile.
+ */
+#include "app/store/keyspace.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+#include "app/store/blob.h"
+#include "proto/base/assert.h"
+#include "proto/base/crc16.h"
+
+#define BUCKET_ENTRIES 7u
+#define LOAD           5u    /* entries per bucket before one is split */
+#define ARRAY_STEP     4u    /* the first array grows by so many buckets */
+#define ARRAY_MAX      1024u /* buckets per segment, the first array included */
+#define RANDOM_TRIES   64u
+
+enum { BUCKET_CHAINED = BUCKET_ENTRIES + 1 };
+
+struct bucket {
+	uint8_t tags[BUCKET_ENTRIES];
+	uint8_t count; /* 0..7, or BUCKET_CHAINED: six entries and a chain */
+	void *at[BUCKET_ENTRIES];
+};
+_Static_assert(sizeof(struct bucket) == 64, "one cache line");
+
+struct table {
+	uint32_t count;
+	uint8_t level;
+	uint32_t split;
+	struct bucket *first; /* buckets [0, min(capacity, ARRAY_MAX)) */
+	struct bucket **segments; /* beyond: segments[i] holds [(i + 1) * ARRAY_MAX, ...) */
+	uint32_t capacity;
+};
+
+struct keyspace {
+	struct allocator *allocator;
+	uint64_t seed;
+	uint64_t count, expires;
+	uint32_t expire_slot, expire_bucket;
+	struct keyspace_counters counters;
+	struct table tables[SLOT_COUNT];
+};
+
+/* ---- hash ---- */
+
+void
+keyspace_key(const struct keyspace *ks, struct span name, struct key *out)
+{
+	out->at = name.at;
+	out->len = (uint32_t)name.len;
+	out->slot = key_slot(name.at, name.len);
+	out->hash = XXH3_64bits_withSeed(name.at, name.len, ks->seed);
+}
+
+static uint64_t
+hash_of(const struct keyspace *ks, const struct entry *e)
+{
+	return XXH3_64bits_withSeed(entry_key_at(e), e->key_len, ks->seed);
+}
+
+static uint8_t
+tag_of(uint64_t hash)
+{
+	return (uint8_t)(hash >> 56);
+}
+
+/* ---- buckets ---- */
+
+static uint32_t
+used_buckets(const struct table *t)
+{
+	return t->first == NULL ? 0 : (1u << t->level) + t->split;
+}
+
+static struct bucket *
+bucket_at(const struct table *t, uint32_t index)
+{
+	if (index < ARRAY_MAX)
+		return &t->first[index];
+	return &t->segments[index / ARRAY_MAX - 1][index % ARRAY_MAX];
+}
+
+static uint32_t
+bucket_index(const struct table *t, uint64_t hash)
+{
+	uint32_t index = (uint32_t)hash & ((1u << t->level) - 1);
+	if (index < t->split)
+		index = (uint32_t)hash & ((2u << t->level) - 1);
+	return index;
+}
+
+static unsigned
+entries_in(const struct bucket *b)
+{
+	return b->count == BUCKET_CHAINED ? BUCKET_ENTRIES - 1 : b->count;
+}
+
+static struct bucket *
+next_in_chain(const struct bucket *b)
+{
+	return b->count == BUCKET_CHAINED ? b->at[BUCKET_ENTRIES - 1] : NULL;
+}
+
+/* Room for one more bucket. K3: on failure nothing has changed. */
+static bool
+table_reserve(struct keyspace *ks, struct table *t)
+{
+	struct allocator *a = ks->allocator;
+	uint32_t used = used_buckets(t);
+	if (used < t->capacity)
+		return true;
+	if (t->capacity < ARRAY_MAX) {
+		uint32_t more = t->capacity + (t->capacity < ARRAY_STEP ? 1 : ARRAY_STEP);
+		struct bucket *first = a->resize(a, t->first, t->capacity * sizeof(*first),
+						 more * sizeof(*first));
+		if (first == NULL)
+			return false;
+		t->first = first;
+		t->capacity = more;
+		return true;
+	}
+	uint32_t index = t->capacity / ARRAY_MAX - 1;
+	struct bucket *segment = a->alloc(a, ARRAY_MAX * sizeof(*segment));
+	if (segment == NULL)
+		return false;
+	struct bucket **segments = a->resize(a, t->segments, index * sizeof(*segments),
+					     (index + 1) * sizeof(*segments));
+	if (segments == NULL) {
+		a->release(a, segment, ARRAY_MAX * sizeof(*segment));
+		return false;
+	}
+	segments[index] = segment;
+	t->segments = segments;
+	t->capacity += ARRAY_MAX;
+	return true;
+}
+
+/* spare: an unused bucket to chain with, before memory is asked for; may be NULL. */
+static bool
+bucket_add(struct keyspace *ks, struct bucket *b, struct entry *e, uint8_t tag,
+	   struct bucket **spare)
+{
+	while (b->count == BUCKET_CHAINED)
+		b = b->at[BUCKET_ENTRIES - 1];
+	if (b->count == BUCKET_ENTRIES) {
+		struct bucket *chain = *spare;
+		if (chain != NULL)
+			*spare = chain->at[0];
+		else
+			chain = ks->allocator->alloc(ks->allocator, sizeof(*chain));
+		if (chain == NULL)
+			return false;
+		chain->count = 1;
+		chain->tags[0] = b->tags[BUCKET_ENTRIES - 1];
+		chain->at[0] = b->at[BUCKET_ENTRIES - 1];
+		b->at[BUCKET_ENTRIES - 1] = chain;
+		b->count = BUCKET_CHAINED;
+		b = chain;
+	}
+	b->tags[b->count] = tag;
+	b->at[b->count++] = e;
+	return true;
+}
+
+/* Deals the entries of the bucket whose turn it is out between it and a new one. Its chained buckets are spares as soon as they have
+ * been read, and two halves never need more of them than the whole had: nothing can fail half-way. */
+static void
+split_bucket(struct keyspace *ks, struct table *t)
+{
+	struct bucket *spare = NULL;
+	if (!table_reserve(ks, t))
+		return; /* growth can wait for memory */
+	struct bucket *old = bucket_at(t, t->split), *young = bucket_at(t, used_buckets(t));
+	uint64_t bit = UINT64_C(1) << t->level;
+	struct bucket copy = *old, *chain;
+	old->count = young->count = 0;
+	for (;;) {
+		chain = next_in_chain(&copy);
+		for (unsigned i = 0; i < entries_in(&copy); i++) {
+			uint64_t hash = hash_of(ks, copy.at[i]);
+			bool added = bucket_add(ks, hash & bit ? young : old, copy.at[i],
+						tag_of(hash), &spare);
+			ASSERT(added);
+		}
+		if (chain == NULL)
+			break;
+		copy = *chain;
+		chain->at[0] = spare;
+		spare = chain;
+	}
+	while (spare != NULL) {
+		chain = spare->at[0];
+		ks->allocator->release(ks->allocator, spare, sizeof(*spare));
+		spare = chain;
+	}
+	if (++t->split == 1u << t->level) {
+		t->split = 0;
+		t->level++;
+	}
+}
+
+/* Where an entry is: a place in a bucket, and the bucket whose chain leads there. */
+struct place {
+	struct bucket *bucket, *parent;
+	unsigned index;
+};
+
+static struct entry *
+find(const struct keyspace *ks, const struct key *key, struct place *place)
+{
+	const struct table *t = &ks->tables[key->slot];
+	uint8_t tag = tag_of(key->hash);
+	struct bucket *parent = NULL;
+	if (t->count == 0)
+		return NULL;
+	for (struct bucket *b = bucket_at(t, bucket_index(t, key->hash)); b != NULL;
+	     parent = b, b = next_in_chain(b)) {
+		for (unsigned i = 0; i < entries_in(b); i++) {
+			struct entry *e = b->at[i];
+			if (b->tags[i] != tag || e->key_len != key->len ||
+			    memcmp(entry_key_at(e), key->at, key->len) != 0)
+				continue;
+			*place = (struct place){b, parent, i};
+			return e;
+		}
+	}
+	return NULL;
+}
+
+/* The last entry of the chain takes the place; an emptied chained bucket goes. */
+static void
+remove_at(struct keyspace *ks, const struct place *place)
+{
+	struct bucket *last = place->bucket, *parent = place->parent, *next;
+	while ((next = next_in_chain(last)) != NULL) {
+		parent = last;
+		last = next;
+	}
+	unsigned end = entries_in(last) - 1;
+	place->bucket->tags[place->index] = last->tags[end];
+	place->bucket->at[place->index] = last->at[end];
+	last->count--;
+	if (last->count > 0 || parent == NULL)
+		return;
+	parent->count = BUCKET_ENTRIES - 1;
+	ks->allocator->release(ks->allocator, last, sizeof(*last));
+}
+
+/* ---- entries ---- */
+
+static size_t
+entry_size(uint32_t key_len, size_t value_len, bool expires, bool blob)
+{
+	return sizeof(struct entry) + (expires ? 8 : 0) + key_len +
+	       (blob ? sizeof(struct blob *) : value_len);
+}
+
+static size_t
+size_of(const struct entry *e)
+{
+	return entry_size(e->key_len, e->value_len, (e->flags & ENTRY_HAS_EXPIRE) != 0,
+			  (e->flags & ENTRY_HAS_BLOB) != 0);
+}
+
+/* Without its value, which the caller fills in behind the key. blob: taken over; NULL: inline. */
+static struct entry *
+entry_create(struct keyspace *ks, struct span key, size_t value_len, uint64_t expire_ms,
+	     struct blob *blob)
+{
+	size_t size = entry_size((uint32_t)key.len, value_len, expire_ms != 0, blob != NULL);
+	struct entry *e = ks->allocator->alloc(ks->allocator, size);
+	if (e == NULL)
+		return NULL;
+	*e = (struct entry){.key_len = (uint32_t)key.len,
+			    .value_len = blob != NULL ? 0 : (uint16_t)value_len,
+			    .flags = (uint8_t)((expire_ms != 0 ? ENTRY_HAS_EXPIRE : 0) |
+					       (blob != NULL ? ENTRY_HAS_BLOB : 0))};
+	if (expire_ms != 0)
+		memcpy(e->bytes, &expire_ms, sizeof(expire_ms));
+	uint8_t *at = (uint8_t *)(uintptr_t)entry_key_at(e);
+	memcpy(at, key.at, key.len);
+	if (blob != NULL)
+		memcpy(at + key.len, &blob, sizeof(blob));
+	return e;
+}
+
+static void
+entry_free(struct keyspace *ks, struct entry *e)
+{
+	struct blob *blob = entry_blob(e);
+	if (blob != NULL)
+		blob_release(ks->allocator, blob);
+	ks->allocator->release(ks->allocator, e, size_of(e));
+}
+
+static uint8_t *
+value_at(struct entry *e)
+{
+	return (uint8_t *)(uintptr_t)entry_value(e).at;
+}
+
+/* An entry for a value of len bytes, bytes not filled in. */
+static struct entry *
+entry_for(struct keyspace *ks, struct span key, size_t len, uint64_t expire_ms)
+{
+	struct blob *blob = NULL;
+	if (len > ENTRY_INLINE_MAX) {
+		blob = blob_create(ks->allocator, len);
+		if (blob == NULL)
+			return NULL;
+	}
+	struct entry *e = entry_create(ks, key, len, expire_ms, blob);
+	if (e == NULL && blob != NULL)
+		blob_release(ks->allocator, blob);
+	return e;
+}
+
+static void
+delete_at(struct keyspace *ks, uint16_t slot, struct entry *e, const struct place *place)
+{
+	remove_at(ks, place);
+	ks->tables[slot].count--;
+	ks->count--;
+	ks->expires -= (e->flags & ENTRY_HAS_EXPIRE) != 0;
+	entry_free(ks, e);
+}
+
+/* Puts e where the key's entry is, or in a new place. */
+static bool
+install(struct keyspace *ks, const struct key *key, struct entry *e)
+{
+	struct table *t = &ks->tables[key->slot];
+	struct place place;
+	struct bucket *none = NULL;
+	struct entry *old = find(ks, key, &place);
+	if (old != NULL) {
+		place.bucket->at[place.index] = e;
+		ks->expires += (e->flags & ENTRY_HAS_EXPIRE) != 0;
+		ks->expires -= (old->flags & ENTRY_HAS_EXPIRE) != 0;
+		entry_free(ks, old);
+		return true;
+	}
+	if (t->first == NULL) {
+		if (!table_reserve(ks, t))
+			return false;
+		t->first[0].count = 0;
+	}
+	struct bucket *b = bucket_at(t, bucket_index(t, key->hash));
+	if (!bucket_add(ks, b, e, tag_of(key->hash), &none))
+		return false;
+	t->count++;
+	ks->count++;
+	ks->expires += (e->flags & ENTRY_HAS_EXPIRE) != 0;
+	if (t->count > used_buckets(t) * LOAD)
+		split_bucket(ks, t);
+	return true;
+}
+
+/* ---- interface ---- */
+
+struct keyspace *
+keyspace_create(struct allocator *allocator, const uint8_t secret[16])
+{
+	struct keyspace *ks = allocator->alloc(allocator, sizeof(*ks));
+	if (ks == NULL)
+		return NULL;
+	memset(ks, 0, sizeof(*ks));
+	ks->allocator = allocator;
+	memcpy(&ks->seed, secret, sizeof(ks->seed));
+	return ks;
+}
+
+static void
+table_clear(struct keyspace *ks, struct table *t)
+{
+	struct allocator *a = ks->allocator;
+	for (uint32_t i = 0; i < used_buckets(t); i++) {
+		struct bucket *first = bucket_at(t, i), *next;
+		for (struct bucket *b = first; b != NULL; b = next) {
+			next = next_in_chain(b);
+			for (unsigned k = 0; k < entries_in(b); k++)
+				entry_free(ks, b->at[k]);
+			if (b != first)
+				a->release(a, b, sizeof(*b));
+		}
+	}
+	uint32_t in_first = t->capacity < ARRAY_MAX ? t->capacity : ARRAY_MAX;
+	uint32_t segments = t->capacity / ARRAY_MAX;
+	segments -= segments > 0;
+	for (uint32_t i = 0; i < segments; i++)
+		a->release(a, t->segments[i], ARRAY_MAX * sizeof(struct bucket));
+	a->release(a, t->segments, segments * sizeof(*t->segments));
+	a->release(a, t->first, in_first * sizeof(*t->first));
+	memset(t, 0, sizeof(*t));
+}
+
+void
+keyspace_clear(struct keyspace *ks)
+{
+	for (unsigned slot = 0; slot < SLOT_COUNT; slot++)
+		if (ks->tables[slot].first != NULL)
+			table_clear(ks, &ks->tables[slot]);
+	ks->count = ks->expires = 0;
+}
+
+void
+keyspace_destroy(struct keyspace *ks)
+{
+	keyspace_clear(ks);
+	ks->allocator->release(ks->allocator, ks, sizeof(*ks));
+}
+
+void
+keyspace_prefetch_bucket(const struct keyspace *ks, const struct key *key)
+{
+	const struct table *t = &ks->tables[key->slot];
+	if (t->count > 0)
+		__builtin_prefetch(bucket_at(t, bucket_index(t, key->hash)));
+}
+
+void
+keyspace_prefetch_entry(const struct keyspace *ks, const struct key *key)
+{
+	const struct table *t = &ks->tables[key->slot];
+	if (t->count == 0)
+		return;
+	const struct bucket *b = bucket_at(t, bucket_index(t, key->hash));
+	uint8_t tag = tag_of(key->hash);
+	for (unsigned i = 0; i < entries_in(b); i++)
+		if (b->tags[i] == tag) {
+			__builtin_prefetch(b->at[i]);
+			__builtin_prefetch((const uint8_t *)b->at[i] + 64);
+			return;
+		}
+}
+
+static bool
+is_expired(const struct entry *e, uint64_t now_ms)
+{
+	uint64_t at = entry_expire_ms(e);
+	return at != 0 && at <= now_ms;
+}
+
+static struct entry *
+find_live(struct keyspace *ks, const struct key *key, uint64_t now_ms, struct place *place)
+{
+	struct entry *e = find(ks, key, place);
+	if (e == NULL || !is_expired(e, now_ms))
+		return e;
+	delete_at(ks, key->slot, e, place);
+	ks->counters.expired++;
+	return NULL;
+}
+
+struct entry *
+keyspace_find(struct keyspace *ks, const struct key *key, uint64_t now_ms)
+{
+	struct place place;
+	return find_live(ks, key, now_ms, &place);
+}
+
+enum key_result
+keyspace_put(struct keyspace *ks, const struct key *key, struct span value, uint64_t expire_ms)
+{
+	struct place place;
+	struct entry *e = find(ks, key, &place);
+	/* The same shape: bytes are written over in place. */
+	if (e != NULL && e->flags == (expire_ms != 0 ? ENTRY_HAS_EXPIRE : 0) &&
+	    e->value_len == value.len) {
+		if (expire_ms != 0)
+			memcpy(e->bytes, &expire_ms, sizeof(expire_ms));
+		memmove(value_at(e), value.at, value.len);
+		return KEY_OK;
+	}
+	e = entry_for(ks, (struct span){key->at, key->len}, value.len, expire_ms);
+	if (e == NULL)
+		return KEY_FULL;
+	if (value.len > 0)
+		memcpy(value_at(e), value.at, value.len);
+	if (install(ks, key, e))
+		return KEY_OK;
+	entry_free(ks, e);
+	return KEY_FULL;
+}
+
+uint8_t *
+keyspace_resize(struct keyspace *ks, const struct key *key, size_t len, uint64_t now_ms)
+{
+	struct place place;
+	struct entry *old = find_live(ks, key, now_ms, &place);
+	struct span value = old != NULL ? entry_value(old) : (struct span){NULL, 0};
+	struct blob *blob = old != NULL ? entry_blob(old) : NULL;
+	if (old != NULL && value.len == len && (blob == NULL || blob->references == 1))
+		return value_at(old);
+	struct entry *e = entry_for(ks, (struct span){key->at, key->len}, len,
+				    old != NULL ? entry_expire_ms(old) : 0);
+	if (e == NULL)
+		return NULL;
+	size_t kept = value.len < len ? value.len : len;
+	uint8_t *at = value_at(e);
+	if (kept > 0)
+		memcpy(at, value.at, kept);
+	memset(at + kept, 0, len - kept);
+	if (install(ks, key, e))
+		return at;
+	entry_free(ks, e);
+	return NULL;
+}
+
+enum key_result
+keyspace_expire(struct keyspace *ks, const struct key *key, uint64_t expire_ms, uint64_t now_ms)
+{
+	struct place place;
+	struct entry *old = find_live(ks, key, now_ms, &place);
+	if (old == NULL)
+		return KEY_ABSENT;
+	if ((old->flags & ENTRY_HAS_EXPIRE) != 0 && expire_ms != 0) {
+		memcpy(old->bytes, &expire_ms, sizeof(expire_ms));
+		return KEY_OK;
+	}
+	if ((old->flags & ENTRY_HAS_EXPIRE) == 0 && expire_ms == 0)
+		return KEY_OK;
+	struct blob *blob = entry_blob(old);
+	struct entry *e =
+		entry_create(ks, entry_key(old), old->value_len, expire_ms,
+			     blob != NULL ? blob_hold(blob) : NULL);
+	if (e == NULL) {
+		if (blob != NULL)
+			blob_release(ks->allocator, blob);
+		return KEY_FULL;
+	}
+	if (blob == NULL)
+		memcpy(value_at(e), value_at(old), old->value_len);
+	place.bucket->at[place.index] = e;
+	if (expire_ms != 0)
+		ks->expires++;
+	else
+		ks->expires--;
+	entry_free(ks, old);
+	return KEY_OK;
+}
+
+bool
+keyspace_delete(struct keyspace *ks, const struct key *key, uint64_t now_ms)
+{
+	struct place place;
+	struct entry *e = find_live(ks, key, now_ms, &place);
+	if (e == NULL)
+		return false;
+	delete_at(ks, key->slot, e, &place);
+	return true;
+}
+
+uint64_t
+keyspace_count(const struct keyspace *ks)
+{
+	return ks->count;
+}
+
+uint64_t
+keyspace_expires_count(const struct keyspace *ks)
+{
+	return ks->expires;
+}
+
+const struct keyspace_counters *
+keyspace_counters(const struct keyspace *ks)
+{
+	return &ks->counters;
+}
+
+/* ---- walking ---- */
+
+static uint32_t
+reverse(uint32_t v)
+{
+	v = (v >> 1 & 0x55555555u) | (v & 0x55555555u) << 1;
+	v = (v >> 2 & 0x33333333u) | (v & 0x33333333u) << 2;
+	v = (v >> 4 & 0x0f0f0f0fu) | (v & 0x0f0f0f0fu) << 4;
+	return __builtin_bswap32(v);
+}
+
+/* The next pattern after v among those of the size that v's bucket has; 0: the table is through. */
+static uint32_t
+next_pattern(const struct table *t, uint32_t v)
+{
+	uint32_t mask = (1u << t->level) - 1;
+	if ((v & mask) < t->split)
+		mask = (2u << t->level) - 1;
+	return reverse(reverse(v | ~mask) + 1);
+}
+
+/* Cursor: pattern << 14 | slot. */
+uint64_t
+keyspace_scan(const struct keyspace *ks, uint64_t cursor,
+	      void (*visit)(void *owner, const struct entry *entry), void *owner)
+{
+	uint32_t slot = (uint32_t)(cursor % SLOT_COUNT), v = (uint32_t)(cursor / SLOT_COUNT);
+	while (slot < SLOT_COUNT && ks->tables[slot].count == 0) {
+		slot++;
+		v = 0;
+	}
+	if (slot == SLOT_COUNT)
+		return 0;
+	const struct table *t = &ks->tables[slot];
+	for (const struct bucket *b = bucket_at(t, bucket_index(t, v)); b != NULL;
+	     b = next_in_chain(b))
+		for (unsigned i = 0; i < entries_in(b); i++)
+			visit(owner, b->at[i]);
+	v = next_pattern(t, v);
+	if (v == 0)
+		slot++;
+	while (v == 0 && slot < SLOT_COUNT && ks->tables[slot].count == 0)
+		slot++;
+	return slot == SLOT_COUNT ? 0 : (uint64_t)v * SLOT_COUNT + slot;
+}
+
+const struct entry *
+keyspace_random(const struct keyspace *ks, struct prng *prng)
+{
+	if (ks->count == 0)
+		return NULL;
+	uint32_t slot = (uint32_t)prng_below(prng, SLOT_COUNT);
+	while (ks->tables[slot].count == 0)
+		slot = (slot + 1) % SLOT_COUNT;
+	const struct table *t = &ks->tables[slot];
+	for (;;) {
+		const struct bucket *b =
+			bucket_at(t, (uint32_t)prng_below(prng, used_buckets(t)));
+		unsigned n = entries_in(b);
+		if (n > 0)
+			return b->at[prng_below(prng, n)];
+	}
+}
+
+unsigned
+keyspace_expire_some(struct keyspace *ks, unsigned buckets, uint64_t now_ms)
+{
+	unsigned looked = 0;
+	while (buckets-- > 0 && ks->expires > 0) {
+		struct table *t = &ks->tables[ks->expire_slot];
+		if (ks->expire_bucket >= used_buckets(t)) {
+			ks->expire_bucket = 0;
+			ks->expire_slot = (ks->expire_slot + 1) % SLOT_COUNT;
+			continue;
+		}
+		struct bucket *b = bucket_at(t, ks->expire_bucket++);
+		for (unsigned i = entries_in(b); i-- > 0;) {
+			struct entry *e = b->at[i];
+			struct place place = {b, NULL, i};
+			looked++;
+			if (!is_expired(e, now_ms))
+				continue;
+			delete_at(ks, (uint16_t)ks->expire_slot, e, &place);
+			ks->counters.expired++;
+			if (i > entries_in(b))
+				i = entries_in(b);
+		}
+	}
+	return looked;
+}
+
+void
+keyspace_check(const struct keyspace *ks)
+{
+	uint64_t count = 0, expires = 0;
+	for (uint32_t slot = 0; slot < SLOT_COUNT; slot++) {
+		const struct table *t = &ks->tables[slot];
+		uint32_t here = 0;
+		for (uint32_t i = 0; i < used_buckets(t); i++)
+			for (const struct bucket *b = bucket_at(t, i); b != NULL;
+			     b = next_in_chain(b))
+				for (unsigned k = 0; k < entries_in(b); k++) {
+					const struct entry *e = b->at[k];
+					uint64_t hash = hash_of(ks, e);
+					ASSERT(bucket_index(t, hash) == i);
+					ASSERT(b->tags[k] == tag_of(hash));
+					ASSERT(key_slot(entry_key_at(e), e->key_len) == slot);
+					expires += (e->flags & ENTRY_HAS_EXPIRE) != 0;
+					here++;
+				}
+		ASSERT(here == t->count);
+		count += here;
+	}
+	ASSERT(count == ks->count && expires == ks->expires);
+}
