@@ -114,9 +114,10 @@ start_port(const struct config *config, const struct eal_lcores *lcores, struct 
 		snprintf(error, ERROR_MAX, "port %u: %s", id, strerror(-rc));
 		return false;
 	}
-	/* The drivers whose descriptors wake epoll (drivers-config/README.md). */
-	options.interrupts = config->idle_mode == IDLE_ADAPTIVE &&
-			     strcmp(info.driver_name, "net_tap") == 0;
+	/* net_tap: its descriptors wake epoll, and the kernel's interface has the port's MAC (drivers-config/README.md). */
+	bool tap = strcmp(info.driver_name, "net_tap") == 0;
+	options.interrupts = tap && config->idle_mode == IDLE_ADAPTIVE;
+	options.mac_apart = tap;
 	enum port_refusal refusal = port_plan(&info, NULL, &options, &plan);
 	if (refusal != PORT_PLANNED) {
 		snprintf(error, ERROR_MAX, "port %u (%s): %s", id, info.driver_name,

@@ -95,6 +95,8 @@ port_start(struct port *port, uint16_t port_id, const struct port_plan *plan,
 		return rc;
 	}
 	memcpy(port->mac, mac.addr_bytes, sizeof(port->mac));
+	if (plan->mac_apart) /* ARP between two equal addresses fails in silence */
+		port->mac[5] ^= 1;
 	for (uint16_t q = 0; q < PORT_QUEUES_MAX; q++)
 		port->rx_fds[q] = plan->rx_interrupts && q < plan->queues
 					  ? rte_eth_dev_rx_intr_ctl_q_get_fd(port_id, q)

@@ -101,6 +101,7 @@ plan_offloads(const struct rte_eth_dev_info *info, const struct port_options *op
 	if (out->queues > 1 && options->rss_allowed)
 		out->rss_hf = info->flow_type_rss_offloads & RTE_ETH_RSS_NONFRAG_IPV4_TCP;
 	out->rx_interrupts = options->interrupts;
+	out->mac_apart = options->mac_apart;
 }
 
 enum port_refusal

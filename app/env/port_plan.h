@@ -30,6 +30,7 @@ struct port_options {
 	uint64_t rx_offload_mask, tx_offload_mask; /* offloads that may be used: masking in tests */
 	bool rss_allowed;
 	bool interrupts;    /* adaptive idling wants rx interrupts */
+	bool mac_apart;     /* the kernel's side of the device has the port's own MAC: take another */
 };
 
 struct port_plan {
@@ -38,7 +39,7 @@ struct port_plan {
 	uint16_t mtu;
 	uint64_t rx_offloads, tx_offloads;
 	uint64_t rss_hf; /* 0: software owner function and hand-off */
-	bool rx_interrupts;
+	bool rx_interrupts, mac_apart;
 	bool rx_checksum_trusted; /* device flags GOOD or BAD may be believed; UNKNOWN never */
 	bool tx_ip_checksum, tx_tcp_checksum;
 	uint32_t data_mbufs, control_mbufs;
