@@ -25,8 +25,10 @@
 static const char help[] =
 	"usage: pollis EAL-ARGS -- --ip ADDRESS/BITS [OPTIONS]\n"
 	"\n"
-	"A Redis node that owns its NIC. EAL-ARGS are DPDK's; two lcores are needed, control and data:\n"
-	"  -l 0,1  or  --lcores 0@0,1@0 on one core      --vdev net_tap0,iface=dtap0  or a bound device\n"
+	"A Redis node that owns its NIC. EAL-ARGS are DPDK's; two lcores are needed, control and "
+	"data:\n"
+	"  -l 0,1  or  --lcores 0@0,1@0 on one core      --vdev net_tap0,iface=dtap0  or a bound "
+	"device\n"
 	"  hugepages (scripts/hugepages), or --no-huge -m 512\n"
 	"\n"
 	"OPTIONS have redis.conf's names: --port 6379 --requirepass x --maxmemory 1gb ...  Ours:\n"
@@ -35,10 +37,12 @@ static const char help[] =
 	"  --mtu 1500               bytes of an IP packet\n"
 	"  --idle-mode adaptive     sleep when idle; busy: poll always\n"
 	"  --rx-mbufs N             data mbufs; default: from maxclients and the rings\n"
-	"  --net-impair loss=5,...  lose, duplicate, reorder, corrupt (percent), delay (us): tests\n"
+	"  --net-impair loss=5,...  lose, duplicate, reorder, corrupt (percent), delay (us): "
+	"tests\n"
 	"  --config FILE            a redis.conf; options behind it win\n"
 	"\n"
-	"Example: pollis --no-huge -m 512 --no-pci -l 0,1 --vdev net_tap0,iface=dtap0 -- --ip 10.77.0.2/24\n";
+	"Example: pollis --no-huge -m 512 --no-pci -l 0,1 --vdev net_tap0,iface=dtap0 -- --ip "
+	"10.77.0.2/24\n";
 
 static int
 fail(const char *error)

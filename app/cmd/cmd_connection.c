@@ -108,8 +108,9 @@ set_name(struct session *session, struct span name, struct resp_writer *w)
 	for (size_t i = 0; i < name.len && fits; i++)
 		fits = name.at[i] >= '!' && name.at[i] <= '~';
 	if (!fits) {
-		resp_error(w,
-			   "ERR Client names cannot contain spaces, newlines or special characters.");
+		resp_error(
+			w,
+			"ERR Client names cannot contain spaces, newlines or special characters.");
 		return false;
 	}
 	if (name.len > 0)
@@ -145,9 +146,8 @@ cmd_hello(struct server *server, struct call *call, struct resp_writer *w)
 {
 	struct session *session = call->session;
 	int64_t protocol = session->protocol;
-	if (call->argc > 1 &&
-	    (!number_parse(call->argv[1].at, call->argv[1].len, &protocol) || protocol < 2 ||
-	     protocol > 3)) {
+	if (call->argc > 1 && (!number_parse(call->argv[1].at, call->argv[1].len, &protocol) ||
+			       protocol < 2 || protocol > 3)) {
 		bool number = number_parse(call->argv[1].at, call->argv[1].len, &protocol);
 		resp_error(w, number ? "NOPROTO unsupported protocol version"
 				     : "ERR Protocol version is not an integer or out of range");
@@ -169,10 +169,11 @@ cmd_hello(struct server *server, struct call *call, struct resp_writer *w)
 		}
 	}
 	if ((session->flags & SESSION_AUTHENTICATED) == 0) {
-		resp_error(w, "NOAUTH HELLO must be called with the client already authenticated, "
-			      "otherwise the HELLO <proto> AUTH <user> <pass> option can be used to "
-			      "authenticate the client and select the RESP protocol version at the "
-			      "same time");
+		resp_error(w,
+			   "NOAUTH HELLO must be called with the client already authenticated, "
+			   "otherwise the HELLO <proto> AUTH <user> <pass> option can be used to "
+			   "authenticate the client and select the RESP protocol version at the "
+			   "same time");
 		return;
 	}
 	session->protocol = (uint8_t)protocol;
@@ -187,15 +188,16 @@ static size_t
 client_line(const struct server *server, const struct session *s, char *at, size_t size)
 {
 	uint64_t now_ms = server->now_us / 1000;
-	int n = snprintf(at, size,
-			 "id=%lu addr=%s laddr=%s fd=-1 name=%s age=%lu idle=%lu flags=N db=0 sub=0 "
-			 "psub=0 ssub=0 multi=-1 qbuf=%lu qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 "
-			 "rbp=0 obl=0 oll=0 omem=%lu tot-mem=%lu events=r cmd=%s user=default "
-			 "redir=-1 resp=%u\n",
-			 s->id, s->address, s->local_address, s->name,
-			 (now_ms - s->created_ms) / 1000, (now_ms - s->active_ms) / 1000,
-			 s->input_held, s->output_held, s->input_held + s->output_held,
-			 s->last_command != NULL ? s->last_command->name : "NULL", s->protocol);
+	int n = snprintf(
+		at, size,
+		"id=%lu addr=%s laddr=%s fd=-1 name=%s age=%lu idle=%lu flags=N db=0 sub=0 "
+		"psub=0 ssub=0 multi=-1 qbuf=%lu qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 "
+		"rbp=0 obl=0 oll=0 omem=%lu tot-mem=%lu events=r cmd=%s user=default "
+		"redir=-1 resp=%u\n",
+		s->id, s->address, s->local_address, s->name, (now_ms - s->created_ms) / 1000,
+		(now_ms - s->active_ms) / 1000, s->input_held, s->output_held,
+		s->input_held + s->output_held,
+		s->last_command != NULL ? s->last_command->name : "NULL", s->protocol);
 	return n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1;
 }
 

@@ -25,8 +25,8 @@ cmd_exists(struct server *server, struct call *call, struct resp_writer *w)
 	int64_t found = 0;
 	for (uint32_t i = 1; i < call->argc; i++) {
 		bool here = find_key(server, call->argv[i]) != NULL;
-		uint64_t *counter = here ? &server->counters.keyspace_hits
-					 : &server->counters.keyspace_misses;
+		uint64_t *counter =
+			here ? &server->counters.keyspace_hits : &server->counters.keyspace_misses;
 		(*counter)++;
 		found += here;
 	}
@@ -49,7 +49,12 @@ take_conditions(struct call *call, unsigned *conditions, struct resp_writer *w)
 	static const struct {
 		const char *word;
 		unsigned flag;
-	} words[] = {{"nx", EXPIRE_NX}, {"xx", EXPIRE_XX}, {"gt", EXPIRE_GT}, {"lt", EXPIRE_LT}};
+	} words[] = {
+		{"nx", EXPIRE_NX},
+                {"xx", EXPIRE_XX},
+                {"gt", EXPIRE_GT},
+                {"lt", EXPIRE_LT}
+        };
 	*conditions = 0;
 	for (uint32_t i = 3; i < call->argc; i++) {
 		unsigned before = *conditions;
@@ -66,7 +71,8 @@ take_conditions(struct call *call, unsigned *conditions, struct resp_writer *w)
 		}
 	}
 	if ((*conditions & EXPIRE_NX) && (*conditions & ~(unsigned)EXPIRE_NX)) {
-		resp_error(w, "ERR NX and XX, GT or LT options at the same time are not compatible");
+		resp_error(w,
+			   "ERR NX and XX, GT or LT options at the same time are not compatible");
 		return false;
 	}
 	if ((*conditions & EXPIRE_GT) && (*conditions & EXPIRE_LT)) {
@@ -318,8 +324,8 @@ cmd_dbsize(struct server *server, struct call *call, struct resp_writer *w)
 void
 cmd_flushall(struct server *server, struct call *call, struct resp_writer *w)
 {
-	if (call->argc > 2 ||
-	    (call->argc == 2 && !span_is(call->argv[1], "sync") && !span_is(call->argv[1], "async"))) {
+	if (call->argc > 2 || (call->argc == 2 && !span_is(call->argv[1], "sync") &&
+			       !span_is(call->argv[1], "async"))) {
 		resp_error(w, ERROR_SYNTAX);
 		return;
 	}

@@ -32,11 +32,17 @@ reply_command_row(const struct command *c, struct resp_writer *w)
 	static const struct {
 		unsigned flag;
 		const char *name;
-	} names[] = {{COMMAND_WRITE, "write"},       {COMMAND_READONLY, "readonly"},
-		     {COMMAND_DENYOOM, "denyoom"},   {COMMAND_ADMIN, "admin"},
-		     {COMMAND_NOSCRIPT, "noscript"}, {COMMAND_LOADING, "loading"},
-		     {COMMAND_STALE, "stale"},       {COMMAND_FAST, "fast"},
-		     {COMMAND_NO_AUTH, "no_auth"}};
+	} names[] = {
+		{COMMAND_WRITE,    "write"   },
+                {COMMAND_READONLY, "readonly"},
+		{COMMAND_DENYOOM,  "denyoom" },
+                {COMMAND_ADMIN,    "admin"   },
+		{COMMAND_NOSCRIPT, "noscript"},
+                {COMMAND_LOADING,  "loading" },
+		{COMMAND_STALE,    "stale"   },
+                {COMMAND_FAST,     "fast"    },
+		{COMMAND_NO_AUTH,  "no_auth" }
+        };
 	size_t count = 0;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		count += (c->flags & names[i].flag) != 0;
@@ -154,13 +160,15 @@ config_set_all(struct server *server, struct call *call, struct resp_writer *w)
 		if (result == CONFIG_OK)
 			continue;
 		if (result == CONFIG_UNKNOWN)
-			resp_errorf(w,
-				    "ERR Unknown option or number of arguments for CONFIG SET - '%.*s'",
-				    (int)(n.len < 128 ? n.len : 128), (const char *)n.at);
+			resp_errorf(
+				w,
+				"ERR Unknown option or number of arguments for CONFIG SET - '%.*s'",
+				(int)(n.len < 128 ? n.len : 128), (const char *)n.at);
 		else
-			resp_errorf(w, "ERR CONFIG SET failed (possibly related to argument '%s') - %s",
-				    name,
-				    result == CONFIG_IMMUTABLE ? "can't set immutable config" : error);
+			resp_errorf(
+				w, "ERR CONFIG SET failed (possibly related to argument '%s') - %s",
+				name,
+				result == CONFIG_IMMUTABLE ? "can't set immutable config" : error);
 		config_free(&changed);
 		return;
 	}
@@ -199,8 +207,7 @@ struct text {
 	size_t size, len;
 };
 
-static void __attribute__((format(printf, 2, 3)))
-add(struct text *t, const char *format, ...)
+static void __attribute__((format(printf, 2, 3))) add(struct text *t, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
@@ -215,7 +222,8 @@ static void
 info_server(struct server *s, struct text *t)
 {
 	uint64_t uptime = (s->now_us - s->started_us) / 1000000;
-	add(t, "redis_version:7.0.15\r\npollis_version:%s\r\nredis_mode:standalone\r\n", s->version);
+	add(t, "redis_version:7.0.15\r\npollis_version:%s\r\nredis_mode:standalone\r\n",
+	    s->version);
 	add(t, "arch_bits:64\r\nmultiplexing_api:dpdk\r\nrun_id:%s\r\ntcp_port:%u\r\n", s->run_id,
 	    s->config.port);
 	add(t, "server_time_usec:%lu\r\nuptime_in_seconds:%lu\r\nuptime_in_days:%lu\r\nhz:%u\r\n",
@@ -257,8 +265,9 @@ info_stats(struct server *s, struct text *t)
 	const struct server_counters *c = server_counters(s);
 	add(t, "total_connections_received:%lu\r\ntotal_commands_processed:%lu\r\n", c->connections,
 	    c->commands);
-	add(t, "instantaneous_ops_per_sec:0\r\ntotal_net_input_bytes:%lu\r\n"
-	       "total_net_output_bytes:%lu\r\n",
+	add(t,
+	    "instantaneous_ops_per_sec:0\r\ntotal_net_input_bytes:%lu\r\n"
+	    "total_net_output_bytes:%lu\r\n",
 	    c->net_in_bytes, c->net_out_bytes);
 	add(t, "rejected_connections:%lu\r\nexpired_keys:%lu\r\nevicted_keys:%lu\r\n",
 	    c->rejected_connections, c->expired_keys, c->evicted_keys);
@@ -278,8 +287,9 @@ info_commandstats(struct server *s, struct text *t)
 {
 	for (unsigned i = 0; i < command_count; i++)
 		if (s->calls[i] > 0)
-			add(t, "cmdstat_%s:calls=%lu,usec=0,usec_per_call=0.00,rejected_calls=0,"
-			       "failed_calls=0\r\n",
+			add(t,
+			    "cmdstat_%s:calls=%lu,usec=0,usec_per_call=0.00,rejected_calls=0,"
+			    "failed_calls=0\r\n",
 			    command_table[i].name, s->calls[i]);
 }
 
@@ -308,19 +318,19 @@ static const struct {
 	void (*write)(struct server *s, struct text *t);
 	bool on_request; /* not part of plain INFO */
 } sections[] = {
-	{"server", "Server", info_server, false},
-	{"clients", "Clients", info_clients, false},
-	{"memory", "Memory", info_memory, false},
-	{"persistence", "Persistence", info_persistence, false},
-	{"stats", "Stats", info_stats, false},
-	{"replication", "Replication", info_replication, false},
-	{"cpu", "CPU", info_nothing, false},
-	{"modules", "Modules", info_nothing, false},
-	{"commandstats", "Commandstats", info_commandstats, true},
-	{"errorstats", "Errorstats", info_nothing, false},
-	{"cluster", "Cluster", info_cluster, false},
-	{"keyspace", "Keyspace", info_keyspace, false},
-	{"dpdk", "Dpdk", info_nothing, false},
+	{"server",       "Server",       info_server,       false},
+	{"clients",      "Clients",      info_clients,      false},
+	{"memory",       "Memory",       info_memory,       false},
+	{"persistence",  "Persistence",  info_persistence,  false},
+	{"stats",        "Stats",        info_stats,        false},
+	{"replication",  "Replication",  info_replication,  false},
+	{"cpu",          "CPU",          info_nothing,      false},
+	{"modules",      "Modules",      info_nothing,      false},
+	{"commandstats", "Commandstats", info_commandstats, true },
+	{"errorstats",   "Errorstats",   info_nothing,      false},
+	{"cluster",      "Cluster",      info_cluster,      false},
+	{"keyspace",     "Keyspace",     info_keyspace,     false},
+	{"dpdk",         "Dpdk",         info_nothing,      false},
 };
 
 static bool
@@ -376,9 +386,10 @@ cmd_shutdown(struct server *server, struct call *call, struct resp_writer *w)
 	for (uint32_t i = 1; i < call->argc; i++)
 		if (!span_is(call->argv[i], "nosave") && !span_is(call->argv[i], "now") &&
 		    !span_is(call->argv[i], "force")) {
-			resp_error(w, span_is(call->argv[i], "save")
-					      ? "ERR snapshots are not there yet: use SHUTDOWN NOSAVE"
-					      : ERROR_SYNTAX);
+			resp_error(w,
+				   span_is(call->argv[i], "save")
+					   ? "ERR snapshots are not there yet: use SHUTDOWN NOSAVE"
+					   : ERROR_SYNTAX);
 			return;
 		}
 	server->wants |= SERVER_WANT_SHUTDOWN; /* no reply: the connection closes */
@@ -389,10 +400,12 @@ cmd_debug(struct server *server, struct call *call, struct resp_writer *w)
 {
 	int64_t on;
 	if (!server->config.enable_debug_command) {
-		resp_error(w, "ERR DEBUG command not allowed. If the enable-debug-command option is set "
-			      "to \"local\", you can run it from a local connection, otherwise you "
-			      "need to set this option in the configuration file, and then restart "
-			      "the server.");
+		resp_error(
+			w,
+			"ERR DEBUG command not allowed. If the enable-debug-command option is set "
+			"to \"local\", you can run it from a local connection, otherwise you "
+			"need to set this option in the configuration file, and then restart "
+			"the server.");
 	} else if (span_is(call->argv[1], "set-active-expire") && call->argc == 3 &&
 		   number_parse(call->argv[2].at, call->argv[2].len, &on)) {
 		server->active_expire = on != 0;

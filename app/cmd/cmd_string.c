@@ -26,7 +26,14 @@ cmd_get(struct server *server, struct call *call, struct resp_writer *w)
 
 /* ---- SET and its relatives ---- */
 
-enum set_flag { SET_NX = 1, SET_XX = 2, SET_GET = 4, SET_KEEPTTL = 8, SET_EXPIRE = 16, SET_PERSIST = 32 };
+enum set_flag {
+	SET_NX = 1,
+	SET_XX = 2,
+	SET_GET = 4,
+	SET_KEEPTTL = 8,
+	SET_EXPIRE = 16,
+	SET_PERSIST = 32
+};
 
 struct set_options {
 	unsigned flags;
@@ -66,11 +73,13 @@ set_take_options(struct server *server, struct call *call, uint32_t from, unsign
 	static const struct {
 		const char *word;
 		unsigned flag, excludes;
-	} words[] = {{"nx", SET_NX, SET_XX},
-		     {"xx", SET_XX, SET_NX},
-		     {"get", SET_GET, 0},
-		     {"keepttl", SET_KEEPTTL, SET_EXPIRE | SET_PERSIST},
-		     {"persist", SET_PERSIST, SET_EXPIRE | SET_KEEPTTL}};
+	} words[] = {
+		{"nx",      SET_NX,      SET_XX                  },
+		{"xx",      SET_XX,      SET_NX                  },
+		{"get",     SET_GET,     0                       },
+		{"keepttl", SET_KEEPTTL, SET_EXPIRE | SET_PERSIST},
+		{"persist", SET_PERSIST, SET_EXPIRE | SET_KEEPTTL}
+        };
 	for (uint32_t i = from; i < call->argc; i++) {
 		struct span word = call->argv[i];
 		bool known = false;

@@ -84,20 +84,61 @@ bool take_expiry(struct server *server, struct span word, bool seconds, bool abs
 		 const char *command, uint64_t *expire_ms, struct resp_writer *w);
 
 /* Handlers, by file. */
-#define HANDLER(name) void cmd_##name(struct server *server, struct call *call, struct resp_writer *w)
+#define HANDLER(name)                                                                              \
+	void cmd_##name(struct server *server, struct call *call, struct resp_writer *w)
 /* cmd_connection.c */
-HANDLER(ping); HANDLER(echo); HANDLER(select); HANDLER(quit); HANDLER(reset); HANDLER(auth);
-HANDLER(hello); HANDLER(client);
+HANDLER(ping);
+HANDLER(echo);
+HANDLER(select);
+HANDLER(quit);
+HANDLER(reset);
+HANDLER(auth);
+HANDLER(hello);
+HANDLER(client);
 /* cmd_string.c */
-HANDLER(get); HANDLER(set); HANDLER(setnx); HANDLER(setex); HANDLER(psetex); HANDLER(getset);
-HANDLER(getdel); HANDLER(getex); HANDLER(mget); HANDLER(mset); HANDLER(msetnx); HANDLER(append);
-HANDLER(strlen); HANDLER(getrange); HANDLER(setrange); HANDLER(incr); HANDLER(decr);
-HANDLER(incrby); HANDLER(decrby); HANDLER(incrbyfloat);
+HANDLER(get);
+HANDLER(set);
+HANDLER(setnx);
+HANDLER(setex);
+HANDLER(psetex);
+HANDLER(getset);
+HANDLER(getdel);
+HANDLER(getex);
+HANDLER(mget);
+HANDLER(mset);
+HANDLER(msetnx);
+HANDLER(append);
+HANDLER(strlen);
+HANDLER(getrange);
+HANDLER(setrange);
+HANDLER(incr);
+HANDLER(decr);
+HANDLER(incrby);
+HANDLER(decrby);
+HANDLER(incrbyfloat);
 /* cmd_generic.c */
-HANDLER(del); HANDLER(exists); HANDLER(touch); HANDLER(expire); HANDLER(pexpire);
-HANDLER(expireat); HANDLER(pexpireat); HANDLER(ttl); HANDLER(pttl); HANDLER(expiretime);
-HANDLER(pexpiretime); HANDLER(persist); HANDLER(type); HANDLER(keys); HANDLER(scan);
-HANDLER(randomkey); HANDLER(dbsize); HANDLER(flushall);
+HANDLER(del);
+HANDLER(exists);
+HANDLER(touch);
+HANDLER(expire);
+HANDLER(pexpire);
+HANDLER(expireat);
+HANDLER(pexpireat);
+HANDLER(ttl);
+HANDLER(pttl);
+HANDLER(expiretime);
+HANDLER(pexpiretime);
+HANDLER(persist);
+HANDLER(type);
+HANDLER(keys);
+HANDLER(scan);
+HANDLER(randomkey);
+HANDLER(dbsize);
+HANDLER(flushall);
 /* cmd_server.c */
-HANDLER(command); HANDLER(config); HANDLER(info); HANDLER(time); HANDLER(shutdown);
+HANDLER(command);
+HANDLER(config);
+HANDLER(info);
+HANDLER(time);
+HANDLER(shutdown);
 HANDLER(debug);

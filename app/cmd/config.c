@@ -31,38 +31,38 @@ struct row {
 #define FIELD(field) offsetof(struct config, field), sizeof(((struct config *)0)->field)
 
 static const struct row rows[] = {
-	{"bind", KIND_TEXT, true, FIELD(bind), 0, 0, "*"},
-	{"port", KIND_U16, true, FIELD(port), 1, 65535, "6379"},
-	{"ip", KIND_SPECIAL, true, FIELD(ip), 0, 0, ""},
-	{"gateway", KIND_SPECIAL, true, FIELD(gateway), 0, 0, ""},
-	{"maxclients", KIND_U32, true, FIELD(maxclients), 1, 1000000, "10000"},
-	{"timeout", KIND_U32, false, FIELD(timeout_s), 0, INT_MAX, "0"},
-	{"tcp-keepalive", KIND_U32, false, FIELD(tcp_keepalive_s), 0, INT_MAX, "300"},
-	{"mtu", KIND_U32, true, FIELD(mtu), 0, 9600, "0"},
-	{"profile", KIND_TEXT, true, FIELD(profile), 0, 0, ""},
-	{"idle-mode", KIND_SPECIAL, true, FIELD(idle_mode), 0, 0, ""},
-	{"net-impair", KIND_TEXT, true, FIELD(net_impair), 0, 0, ""},
-	{"rx-mbufs", KIND_U32, true, FIELD(rx_mbufs), 0, 1 << 24, "0"},
-	{"proto-max-bulk-len", KIND_MEMORY, false, FIELD(proto_max_bulk_len), 1 << 20, INT64_MAX,
-	 "536870912"},
-	{"client-query-buffer-limit", KIND_MEMORY, false, FIELD(client_query_buffer_limit), 1 << 20,
-	 INT64_MAX, "1073741824"},
-	{"client-output-buffer-limit", KIND_SPECIAL, false, FIELD(client_output_limit), 0, 0,
-	 "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"},
-	{"maxmemory", KIND_MEMORY, false, FIELD(maxmemory), 0, INT64_MAX, "0"},
-	{"lazyfree-lazy-user-flush", KIND_BOOL, false, FIELD(lazyfree_lazy_user_flush), 0, 0, "no"},
-	{"hz", KIND_U32, false, FIELD(hz), 1, 500, "10"},
-	{"requirepass", KIND_TEXT, false, FIELD(requirepass), 0, 0, ""},
-	{"protected-mode", KIND_BOOL, false, FIELD(protected_mode), 0, 0, "yes"},
-	{"enable-debug-command", KIND_BOOL, true, FIELD(enable_debug_command), 0, 0, "no"},
-	{"cluster-enabled", KIND_BOOL, true, FIELD(cluster_enabled), 0, 0, "no"},
-	{"dir", KIND_TEXT, false, FIELD(dir), 0, 0, "."},
-	{"dbfilename", KIND_TEXT, false, FIELD(dbfilename), 0, 0, "dump.rdb"},
-	{"logfile", KIND_TEXT, true, FIELD(logfile), 0, 0, ""},
-	{"loglevel", KIND_SPECIAL, false, FIELD(loglevel), 0, 0, "notice"},
-	{"slowlog-log-slower-than", KIND_I64, false, FIELD(slowlog_log_slower_than), -1, INT64_MAX,
-	 "10000"},
-	{"slowlog-max-len", KIND_U32, false, FIELD(slowlog_max_len), 0, INT_MAX, "128"},
+	{"bind",		       KIND_TEXT,    true,  FIELD(bind),                      0,       0,         "*"         },
+	{"port",		       KIND_U16,     true,  FIELD(port),                      1,       65535,     "6379"      },
+	{"ip",			 KIND_SPECIAL, true,  FIELD(ip),                        0,       0,         ""          },
+	{"gateway",		    KIND_SPECIAL, true,  FIELD(gateway),                   0,       0,         ""          },
+	{"maxclients",                 KIND_U32,     true,  FIELD(maxclients),                1,       1000000,   "10000"     },
+	{"timeout",		    KIND_U32,     false, FIELD(timeout_s),                 0,       INT_MAX,   "0"         },
+	{"tcp-keepalive",              KIND_U32,     false, FIELD(tcp_keepalive_s),           0,       INT_MAX,   "300"       },
+	{"mtu",			KIND_U32,     true,  FIELD(mtu),                       0,       9600,      "0"         },
+	{"profile",		    KIND_TEXT,    true,  FIELD(profile),                   0,       0,         ""          },
+	{"idle-mode",                  KIND_SPECIAL, true,  FIELD(idle_mode),                 0,       0,         ""          },
+	{"net-impair",                 KIND_TEXT,    true,  FIELD(net_impair),                0,       0,         ""          },
+	{"rx-mbufs",                   KIND_U32,     true,  FIELD(rx_mbufs),                  0,       1 << 24,   "0"         },
+	{"proto-max-bulk-len",         KIND_MEMORY,  false, FIELD(proto_max_bulk_len),        1 << 20, INT64_MAX,
+	 "536870912"													  },
+	{"client-query-buffer-limit",  KIND_MEMORY,  false, FIELD(client_query_buffer_limit), 1 << 20,
+	 INT64_MAX,											       "1073741824"},
+	{"client-output-buffer-limit", KIND_SPECIAL, false, FIELD(client_output_limit),       0,       0,
+	 "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"                                                },
+	{"maxmemory",                  KIND_MEMORY,  false, FIELD(maxmemory),                 0,       INT64_MAX, "0"         },
+	{"lazyfree-lazy-user-flush",   KIND_BOOL,    false, FIELD(lazyfree_lazy_user_flush),  0,       0,         "no"        },
+	{"hz",			 KIND_U32,     false, FIELD(hz),                        1,       500,       "10"        },
+	{"requirepass",                KIND_TEXT,    false, FIELD(requirepass),               0,       0,         ""          },
+	{"protected-mode",             KIND_BOOL,    false, FIELD(protected_mode),            0,       0,         "yes"       },
+	{"enable-debug-command",       KIND_BOOL,    true,  FIELD(enable_debug_command),      0,       0,         "no"        },
+	{"cluster-enabled",            KIND_BOOL,    true,  FIELD(cluster_enabled),           0,       0,         "no"        },
+	{"dir",			KIND_TEXT,    false, FIELD(dir),                       0,       0,         "."         },
+	{"dbfilename",                 KIND_TEXT,    false, FIELD(dbfilename),                0,       0,         "dump.rdb"  },
+	{"logfile",		    KIND_TEXT,    true,  FIELD(logfile),                   0,       0,         ""          },
+	{"loglevel",                   KIND_SPECIAL, false, FIELD(loglevel),                  0,       0,         "notice"    },
+	{"slowlog-log-slower-than",    KIND_I64,     false, FIELD(slowlog_log_slower_than),   -1,      INT64_MAX,
+	 "10000"													      },
+	{"slowlog-max-len",            KIND_U32,     false, FIELD(slowlog_max_len),           0,       INT_MAX,   "128"       },
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
@@ -96,9 +96,16 @@ parse_memory(const char *text, int64_t *value)
 	static const struct {
 		const char *unit;
 		int64_t factor;
-	} units[] = {{"", 1},           {"b", 1},          {"k", 1000},
-		     {"kb", 1 << 10},   {"m", 1000000},    {"mb", 1 << 20},
-		     {"g", 1000000000}, {"gb", 1ll << 30}};
+	} units[] = {
+		{"",   1         },
+                {"b",  1         },
+                {"k",  1000      },
+                {"kb", 1 << 10   },
+		{"m",  1000000   },
+                {"mb", 1 << 20   },
+                {"g",  1000000000},
+                {"gb", 1ll << 30 }
+        };
 	char *end;
 	errno = 0;
 	int64_t n = strtoll(text, &end, 10);
@@ -244,16 +251,18 @@ set_row(struct config *config, const struct row *row, const char *value, char *e
 static const struct {
 	const char *name, *harmless, *why;
 } refusals[] = {
-	{"appendonly", "no", "appendonly is not there yet: use appendonly no"},
-	{"tls-port", "0", "TLS is not there yet: leave tls-port at 0"},
-	{"cluster-enabled", "no", "cluster mode is not there yet: use cluster-enabled no"},
-	{"replicaof", "", "replication is not there yet: leave replicaof out"},
-	{"slaveof", "", "replication is not there yet: leave slaveof out"},
-	{"unixsocket", "", "there is no kernel socket in the data path: leave unixsocket out"},
-	{"aclfile", "", "ACL files are not there yet: leave aclfile out"},
-	{"save", "", "snapshots are not there yet: use save \"\""},
-	{"maxmemory-policy", "noeviction", "eviction is not there yet: use maxmemory-policy noeviction"},
-	{"daemonize", "no", "the node stays in the foreground: use daemonize no and a service manager"},
+	{"appendonly",       "no",         "appendonly is not there yet: use appendonly no"                  },
+	{"tls-port",         "0",          "TLS is not there yet: leave tls-port at 0"                       },
+	{"cluster-enabled",  "no",         "cluster mode is not there yet: use cluster-enabled no"           },
+	{"replicaof",        "",           "replication is not there yet: leave replicaof out"               },
+	{"slaveof",          "",           "replication is not there yet: leave slaveof out"                 },
+	{"unixsocket",       "",           "there is no kernel socket in the data path: leave unixsocket out"},
+	{"aclfile",          "",           "ACL files are not there yet: leave aclfile out"                  },
+	{"save",             "",           "snapshots are not there yet: use save \"\""                      },
+	{"maxmemory-policy", "noeviction",
+	 "eviction is not there yet: use maxmemory-policy noeviction"                                        },
+	{"daemonize",        "no",
+	 "the node stays in the foreground: use daemonize no and a service manager"                          },
 };
 
 static bool
@@ -340,6 +349,36 @@ config_set(struct config *config, const char *name, const char *value, bool star
 
 /* ---- redis.conf and argv ---- */
 
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* What follows a backslash inside double quotes. */
+static bool
+take_escape(const char **at, const char *end, char *c)
+{
+	static const char from[] = "nrtab", to[] = "\n\r\t\a\b";
+	const char *p = *at;
+	if (p == end)
+		return false;
+	const char *known = memchr(from, *p, sizeof(from) - 1);
+	if (known != NULL) {
+		*c = to[known - from];
+	} else if (*p == 'x' && end - p > 2 && hex_digit(p[1]) >= 0 && hex_digit(p[2]) >= 0) {
+		*c = (char)(hex_digit(p[1]) << 4 | hex_digit(p[2]));
+		p += 2;
+	} else {
+		*c = *p;
+	}
+	*at = p + 1;
+	return true;
+}
+
 /* One word of a line, quotes and escapes undone, appended to out. False: unbalanced quotes or no room. */
 static bool
 take_word(const char **at, const char *end, char *out, size_t size, size_t *len)
@@ -347,11 +386,12 @@ take_word(const char **at, const char *end, char *out, size_t size, size_t *len)
 	const char *p = *at;
 	char quote = *p == '"' || *p == '\'' ? *p++ : '\0';
 	while (p < end && (quote != '\0' ? *p != quote : *p != ' ' && *p != '\t')) {
-		if (quote == '"' && *p == '\\' && p + 1 < end)
-			p++;
-		if (*len + 1 >= size)
+		char c = *p++;
+		if (quote == '"' && c == '\\' && !take_escape(&p, end, &c))
 			return false;
-		out[(*len)++] = *p++;
+		if (*len + 1 >= size || c == '\0')
+			return false;
+		out[(*len)++] = c;
 	}
 	if (quote != '\0' && p++ >= end)
 		return false;

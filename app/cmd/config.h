@@ -29,8 +29,9 @@ struct config { /* what code reads; directives that are only stored live in conf
 	char profile[CONFIG_TEXT_MAX]; /* drivers-config/<profile>.conf; empty: by driver name */
 	enum idle_mode idle_mode;
 	bool idle_mode_set; /* false: the profile decides */
-	char net_impair[CONFIG_TEXT_MAX]; /* "loss=5,reorder=10,seed=1": app/net/impair.h; empty: off */
-	uint32_t rx_mbufs;  /* 0: computed by port_plan */
+	char net_impair
+		[CONFIG_TEXT_MAX]; /* "loss=5,reorder=10,seed=1": app/net/impair.h; empty: off */
+	uint32_t rx_mbufs;         /* 0: computed by port_plan */
 	/* protocol */
 	uint64_t proto_max_bulk_len;
 	uint64_t client_query_buffer_limit;

@@ -10,11 +10,11 @@
 #include "proto/base/assert.h"
 #include "proto/base/number.h"
 
-#define INDEX_SIZE    512u /* a power of two, several times command_count */
-#define NAME_MAX_LEN  16u  /* longest command name; longer words are unknown */
-#define EXPIRE_US     100000 /* active expiry, as Redis's hz 10 */
-#define EXPIRE_BUCKETS 256u  /* looked at in one round */
-#define ARGS_SHOWN_MAX 128u  /* of an unknown command's arguments, as Redis */
+#define INDEX_SIZE     512u   /* a power of two, several times command_count */
+#define NAME_MAX_LEN   16u    /* longest command name; longer words are unknown */
+#define EXPIRE_US      100000 /* active expiry, as Redis's hz 10 */
+#define EXPIRE_BUCKETS 256u   /* looked at in one round */
+#define ARGS_SHOWN_MAX 128u   /* of an unknown command's arguments, as Redis */
 
 /* ---- the table's index ---- */
 
@@ -319,8 +319,7 @@ server_next_at(const struct server *server)
 bool
 span_is(struct span word, const char *text)
 {
-	return strlen(text) == word.len &&
-	       strncasecmp(text, (const char *)word.at, word.len) == 0;
+	return strlen(text) == word.len && strncasecmp(text, (const char *)word.at, word.len) == 0;
 }
 
 bool

@@ -12,18 +12,19 @@
 struct server;
 struct command;
 
-#define SESSION_NAME_MAX 64
+#define SESSION_NAME_MAX    64
 #define SESSION_ADDRESS_MAX 48 /* "[v6]:port" and its zero */
 
 enum session_flag {
 	SESSION_AUTHENTICATED = 1,
-	SESSION_CLOSE_AFTER_REPLY = 2, /* QUIT, protocol error: FIN once what is queued has been sent */
-	SESSION_CLOSE_NOW = 4,         /* CLIENT KILL: drop it without waiting */
+	SESSION_CLOSE_AFTER_REPLY =
+		2,             /* QUIT, protocol error: FIN once what is queued has been sent */
+	SESSION_CLOSE_NOW = 4, /* CLIENT KILL: drop it without waiting */
 	SESSION_NO_EVICT = 8,
 	SESSION_READONLY = 16,
 	SESSION_ASKING = 32,
-	SESSION_REPLY_OFF = 64,        /* CLIENT REPLY OFF */
-	SESSION_REPLY_SKIP = 128,      /* of this command */
+	SESSION_REPLY_OFF = 64,   /* CLIENT REPLY OFF */
+	SESSION_REPLY_SKIP = 128, /* of this command */
 	SESSION_REPLY_SKIP_NEXT = 256,
 	SESSION_NO_TOUCH = 512,
 };
@@ -33,14 +34,15 @@ struct session {
 	uint64_t id;
 	uint64_t created_ms, active_ms;
 	const struct command *last_command;
-	uint32_t flags; /* enum session_flag */
+	uint32_t flags;   /* enum session_flag */
 	uint8_t protocol; /* 2 or 3 */
 	uint32_t db;
 	char name[SESSION_NAME_MAX];
 	char lib_name[SESSION_NAME_MAX], lib_version[SESSION_NAME_MAX];
 	char address[SESSION_ADDRESS_MAX], local_address[SESSION_ADDRESS_MAX];
 	uint64_t commands, bytes_in, bytes_out;
-	uint64_t input_held, output_held; /* bytes buffered for it, kept current by the connection layer */
+	uint64_t input_held,
+		output_held; /* bytes buffered for it, kept current by the connection layer */
 };
 
 TAILQ_HEAD(session_list, session);

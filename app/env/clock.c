@@ -7,7 +7,8 @@ void
 clock_init(struct clock *clock)
 {
 	clock->start_tsc = rte_rdtsc();
-	clock->multiplier = (uint64_t)(((unsigned __int128)1000000 << CLOCK_SHIFT) / rte_get_tsc_hz());
+	clock->multiplier =
+		(uint64_t)(((unsigned __int128)1000000 << CLOCK_SHIFT) / rte_get_tsc_hz());
 	clock_sync(clock);
 }
 

@@ -11,11 +11,11 @@
 
 struct clock {
 	uint64_t start_tsc;
-	uint64_t multiplier; /* microseconds per cycle, scaled by 2^CLOCK_SHIFT */
+	uint64_t multiplier;            /* microseconds per cycle, scaled by 2^CLOCK_SHIFT */
 	_Atomic int64_t unix_offset_us; /* wall clock minus clock_now_us() */
 };
 
-#define CLOCK_SHIFT 40
+#define CLOCK_SHIFT   40
 #define CLOCK_BASE_US 1000000 /* what clock_now_us() begins with: 0 stays "never" */
 
 void clock_init(struct clock *clock);

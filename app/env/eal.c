@@ -22,23 +22,23 @@ static const struct {
 	const char *means;
 } causes[] = {
 	{"Cannot get hugepage information",
-	 "no hugepages: run scripts/hugepages --reserve 1024, or start with --no-huge -m 512"},
+	 "no hugepages: run scripts/hugepages --reserve 1024, or start with --no-huge -m 512"     },
 	{"No free hugepages",
 	 "no free hugepages: run scripts/hugepages --reserve 1024, or start with --no-huge -m 512"},
 	{"Cannot init memory",
 	 "EAL cannot get its memory: run scripts/hugepages --reserve 1024, or start with --no-huge "
-	 "-m 512"},
+	 "-m 512"										 },
 	{"Cannot create lock on",
-	 "another process uses this --file-prefix: stop it, or choose another --file-prefix"},
+	 "another process uses this --file-prefix: stop it, or choose another --file-prefix"      },
 	{"Cannot open /dev/net/tun",
 	 "/dev/net/tun is missing or not allowed: modprobe tun, and run as root or with "
-	 "CAP_NET_ADMIN"},
-	{"Unable to create TAP interface",
-	 "the tap interface cannot be created: is its name taken? run as root or with CAP_NET_ADMIN"},
-	{"failed to create", "a --vdev cannot be created: see its arguments in drivers-config/"},
-	{"invalid core", "-l or --lcores names a core that this machine has not"},
-	{"unrecognized option", "EAL does not know an option before \"--\""},
-	{"Permission denied", "permission denied: run as root, or see drivers-config/README.md"},
+	 "CAP_NET_ADMIN"									  },
+	{"Unable to create TAP interface",  "the tap interface cannot be created: is its name "
+         "taken? run as root or with CAP_NET_ADMIN"                                                        },
+	{"failed to create",				 "a --vdev cannot be created: see its arguments in drivers-config/"             },
+	{"invalid core",				 "-l or --lcores names a core that this machine has not"                                                            },
+	{"unrecognized option",				 "EAL does not know an option before \"--\""      },
+	{"Permission denied",				 "permission denied: run as root, or see drivers-config/README.md"                                                              },
 };
 
 static void
@@ -63,8 +63,7 @@ find_lcores(struct eal_lcores *lcores, char error[EAL_ERROR_MAX])
 	unsigned id;
 	lcores->control = rte_get_main_lcore();
 	lcores->data_count = 0;
-	RTE_LCORE_FOREACH_WORKER(id)
-	{
+	RTE_LCORE_FOREACH_WORKER (id) {
 		if (lcores->data_count == EAL_DATA_LCORES_MAX) {
 			snprintf(error, EAL_ERROR_MAX, "at most %d data lcores: give fewer to -l",
 				 EAL_DATA_LCORES_MAX);
@@ -74,8 +73,9 @@ find_lcores(struct eal_lcores *lcores, char error[EAL_ERROR_MAX])
 	}
 	if (lcores->data_count > 0)
 		return 0;
-	snprintf(error, EAL_ERROR_MAX,
-		 "two lcores are needed, control and data: -l 0,1, or --lcores 0@0,1@0 on one core");
+	snprintf(
+		error, EAL_ERROR_MAX,
+		"two lcores are needed, control and data: -l 0,1, or --lcores 0@0,1@0 on one core");
 	return -EINVAL;
 }
 
@@ -116,7 +116,8 @@ eal_start(int argc, char **argv, struct eal_lcores *lcores, char error[EAL_ERROR
 	int rc = find_lcores(lcores, error);
 	if (rc == 0 && rte_eth_dev_count_avail() == 0) {
 		snprintf(error, EAL_ERROR_MAX,
-			 "no port: give EAL one, e.g. --vdev net_tap0,iface=dtap0 (drivers-config/)");
+			 "no port: give EAL one, e.g. --vdev net_tap0,iface=dtap0 "
+			 "(drivers-config/)");
 		rc = -ENODEV;
 	}
 	if (rc < 0) {

@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define IDLE_SPINS 64          /* empty turns before the first sleep */
-#define IDLE_NAP_US 1000       /* longest sleep when some port has no descriptor to wait on */
+#define IDLE_SPINS        64   /* empty turns before the first sleep */
+#define IDLE_NAP_US       1000 /* longest sleep when some port has no descriptor to wait on */
 #define IDLE_SLEEP_MAX_US 1000000
 
 struct idle {

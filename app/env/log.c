@@ -14,9 +14,9 @@ static const struct {
 	char mark;
 	uint32_t rte_level;
 } levels[] = {
-	{"debug", '.', RTE_LOG_DEBUG},
-	{"verbose", '-', RTE_LOG_INFO},
-	{"notice", '*', RTE_LOG_NOTICE},
+	{"debug",   '.', RTE_LOG_DEBUG  },
+	{"verbose", '-', RTE_LOG_INFO   },
+	{"notice",  '*', RTE_LOG_NOTICE },
 	{"warning", '#', RTE_LOG_WARNING},
 };
 

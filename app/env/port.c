@@ -9,10 +9,10 @@
 #include <rte_errno.h>
 #include <rte_mbuf.h>
 
-#define POOL_CACHE     256
-#define CONTROL_SIZE   (RTE_PKTMBUF_HEADROOM + 256) /* ARP, RST, pure ACK */
-#define LINK_WAIT_MS   3000
-#define FLUSH_TRIES    100
+#define POOL_CACHE   256
+#define CONTROL_SIZE (RTE_PKTMBUF_HEADROOM + 256) /* ARP, RST, pure ACK */
+#define LINK_WAIT_MS 3000
+#define FLUSH_TRIES  100
 
 static int
 create_pools(struct port *port, uint16_t private_size, char error[PORT_ERROR_MAX])
@@ -40,7 +40,7 @@ configure(struct port *port)
 	const struct port_plan *plan = &port->plan;
 	struct rte_eth_conf conf = {
 		.rxmode = {.offloads = plan->rx_offloads, .mtu = plan->mtu},
-		.txmode = {.offloads = plan->tx_offloads},
+		.txmode = {.offloads = plan->tx_offloads                            },
 		.intr_conf = {.rxq = plan->rx_interrupts},
 	};
 	if (plan->rss_hf != 0) {
@@ -73,8 +73,8 @@ wait_for_link(uint16_t port_id)
 }
 
 int
-port_start(struct port *port, uint16_t port_id, const struct port_plan *plan,
-	   uint16_t private_size, char error[PORT_ERROR_MAX])
+port_start(struct port *port, uint16_t port_id, const struct port_plan *plan, uint16_t private_size,
+	   char error[PORT_ERROR_MAX])
 {
 	struct rte_ether_addr mac;
 	memset(port, 0, sizeof(*port));
@@ -126,8 +126,7 @@ port_backlog(struct port *port, uint16_t queue, struct rte_mbuf **frames, uint16
 		q->tx_lost += count - kept;
 		rte_pktmbuf_free_bulk(frames + kept, count - kept);
 	}
-	uint16_t sent =
-		rte_eth_tx_burst(port->id, queue, q->backlog, (uint16_t)q->backlog_count);
+	uint16_t sent = rte_eth_tx_burst(port->id, queue, q->backlog, (uint16_t)q->backlog_count);
 	q->backlog_count -= sent;
 	memmove(q->backlog, q->backlog + sent, q->backlog_count * sizeof(q->backlog[0]));
 }

@@ -9,9 +9,10 @@
 
 #include "app/env/port_plan.h"
 
-#define PORT_QUEUES_MAX  16
-#define PORT_BACKLOG_MAX 1024 /* frames that the driver did not take yet; beyond, they are lost as on a wire */
-#define PORT_ERROR_MAX   256
+#define PORT_QUEUES_MAX 16
+#define PORT_BACKLOG_MAX                                                                           \
+	1024 /* frames that the driver did not take yet; beyond, they are lost as on a wire */
+#define PORT_ERROR_MAX 256
 
 struct port_queue {
 	_Alignas(64) uint32_t backlog_count;

@@ -6,13 +6,14 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
-#define DESCRIPTORS_WANTED 256  /* small rings stay in the last-level cache */
+#define DESCRIPTORS_WANTED 256 /* small rings stay in the last-level cache */
 #define MTU_DEFAULT        1500
 #define FRAME_OVERHEAD     (RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN + 4) /* and one VLAN tag */
-#define MBUFS_PER_CONN     2 /* a request on its way in and a reply on its way out, at the worst moment */
-#define MBUFS_SPARE        4096
-#define MBUFS_MAX          (1u << 18)
-#define CONTROL_MBUFS      8191
+#define MBUFS_PER_CONN                                                                             \
+	2 /* a request on its way in and a reply on its way out, at the worst moment */
+#define MBUFS_SPARE   4096
+#define MBUFS_MAX     (1u << 18)
+#define CONTROL_MBUFS 8191
 
 static uint16_t
 ring_size(const struct rte_eth_desc_lim *limit)
@@ -130,7 +131,8 @@ port_refusal_text(enum port_refusal refusal)
 		[PORT_REFUSED_MTU] = "the device cannot take this mtu: choose another --mtu",
 		[PORT_REFUSED_DESCRIPTORS] = "the device allows no ring size that we can use",
 		[PORT_REFUSED_MBUF_SIZE] = "a frame of this mtu does not fit one mbuf: lower --mtu",
-		[PORT_REFUSED_MBUF_COUNT] = "rx-mbufs is less than the rings need: raise or omit it",
+		[PORT_REFUSED_MBUF_COUNT] =
+			"rx-mbufs is less than the rings need: raise or omit it",
 	};
 	return refusal < PORT_REFUSAL_COUNT ? texts[refusal] : "unknown";
 }

@@ -98,8 +98,8 @@ sink_room(struct resp_writer *w, size_t need)
 }
 
 static bool
-sink_reference(struct resp_writer *w, struct span bytes,
-	       void (*release)(void *owner, void *object), void *owner, void *object)
+sink_reference(struct resp_writer *w, struct span bytes, void (*release)(void *owner, void *object),
+	       void *owner, void *object)
 {
 	struct client *client = client_of(w);
 	return client_flush(client) && output_allowed(client) &&

@@ -19,18 +19,19 @@
 #include "proto/resp/parser.h"
 #include "proto/resp/writer.h"
 
-#define CLIENT_DIRECT_MAX (256u * 1024) /* queued bytes up to which replies go straight into mbufs */
-#define CLIENT_BLOCK_SIZE (16u * 1024)  /* beyond that: heap blocks of this size */
-#define CLIENT_QUEUED_MAX (1u << 30)    /* most that is ever queued: stream offsets have 32 bits */
-#define CLIENT_INPUT_MIN 1024u
+#define CLIENT_DIRECT_MAX                                                                          \
+	(256u * 1024)                  /* queued bytes up to which replies go straight into mbufs */
+#define CLIENT_BLOCK_SIZE (16u * 1024) /* beyond that: heap blocks of this size */
+#define CLIENT_QUEUED_MAX (1u << 30)   /* most that is ever queued: stream offsets have 32 bits */
+#define CLIENT_INPUT_MIN  1024u
 
 enum client_end {
 	CLIENT_OPEN,
-	CLIENT_END_PEER,      /* FIN, reset or timeout */
-	CLIENT_END_QUIT,      /* after a reply: QUIT, protocol error */
-	CLIENT_END_KILLED,    /* CLIENT KILL, timeout of idle clients */
-	CLIENT_END_OUTPUT,    /* client-output-buffer-limit, or no memory for replies */
-	CLIENT_END_INPUT,     /* client-query-buffer-limit, or no memory for a command */
+	CLIENT_END_PEER,   /* FIN, reset or timeout */
+	CLIENT_END_QUIT,   /* after a reply: QUIT, protocol error */
+	CLIENT_END_KILLED, /* CLIENT KILL, timeout of idle clients */
+	CLIENT_END_OUTPUT, /* client-output-buffer-limit, or no memory for replies */
+	CLIENT_END_INPUT,  /* client-query-buffer-limit, or no memory for a command */
 	CLIENT_END_COUNT,
 };
 
@@ -42,8 +43,8 @@ struct client {
 	struct resp_writer writer;
 	uint8_t *input; /* NULL: nothing collected */
 	size_t input_len, input_size;
-	size_t taken;     /* bytes of the current source that parsed commands used */
-	uint8_t *block;   /* heap block being written; NULL: writing into the connection */
+	size_t taken;   /* bytes of the current source that parsed commands used */
+	uint8_t *block; /* heap block being written; NULL: writing into the connection */
 	uint64_t output_limit;
 	bool in_group;          /* some of its commands wait for execution */
 	uint8_t protocol_error; /* enum resp_status; RESP_OK: none */

@@ -8,8 +8,7 @@ static void
 count(_Atomic uint64_t *counter, uint64_t more)
 {
 	/* One writer: a load and a store, no locked instruction. */
-	atomic_store_explicit(counter,
-			      atomic_load_explicit(counter, memory_order_relaxed) + more,
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more,
 			      memory_order_relaxed);
 }
 
@@ -88,8 +87,7 @@ pass_on_wants(struct data_lcore *d, uint64_t now_us)
 		serve_sweep(&d->serve, now_us);
 	if (wants & SERVER_WANT_SHUTDOWN)
 		d->shutdown_mailed = 1;
-	if (d->shutdown_mailed == 1 &&
-	    mail_send(d->office, d->index, 0, MAIL_SHUTDOWN, 0, 0))
+	if (d->shutdown_mailed == 1 && mail_send(d->office, d->index, 0, MAIL_SHUTDOWN, 0, 0))
 		d->shutdown_mailed = 2;
 }
 
@@ -153,8 +151,8 @@ account(struct data_lcore *d, uint64_t started, bool busy)
 	uint64_t cycles = rte_rdtsc() - started;
 	count(&d->counters.turns, 1);
 	count(busy ? &d->counters.busy_cycles : &d->counters.idle_cycles, cycles);
-	if (busy && cycles > atomic_load_explicit(&d->counters.longest_turn_cycles,
-						  memory_order_relaxed))
+	if (busy &&
+	    cycles > atomic_load_explicit(&d->counters.longest_turn_cycles, memory_order_relaxed))
 		atomic_store_explicit(&d->counters.longest_turn_cycles, cycles,
 				      memory_order_relaxed);
 }

@@ -21,10 +21,10 @@
 #include "app/net/stack.h"
 #include "app/store/allocator.h"
 
-#define DATA_BURST 32 /* frames per rx and tx burst */
-#define DATA_TICK_US 1000       /* server_tick() at least so often, for expiry */
-#define DATA_TICK_BUDGET_US 250 /* and at most so long */
-#define DATA_DRAIN_US 1000000   /* shutdown: clients may take so long to acknowledge our FIN */
+#define DATA_BURST          32      /* frames per rx and tx burst */
+#define DATA_TICK_US        1000    /* server_tick() at least so often, for expiry */
+#define DATA_TICK_BUDGET_US 250     /* and at most so long */
+#define DATA_DRAIN_US       1000000 /* shutdown: clients may take so long to acknowledge our FIN */
 
 struct data_counters { /* written by the lcore with relaxed stores, read by anybody */
 	_Atomic uint64_t turns, busy_cycles, idle_cycles, rx_cycles, tx_cycles;

@@ -75,9 +75,9 @@ mail_receive(struct post_office *office, unsigned to, struct mail *out, unsigned
 	unsigned count = 0;
 	for (unsigned from = 0; from < office->lcores && count < max; from++)
 		if (from != to)
-			count += rte_ring_sc_dequeue_burst_elem(office->rings[to][from],
-								&out[count], sizeof(*out),
-								max - count, NULL);
+			count +=
+				rte_ring_sc_dequeue_burst_elem(office->rings[to][from], &out[count],
+							       sizeof(*out), max - count, NULL);
 	return count;
 }
 

@@ -14,19 +14,19 @@
 
 #include "app/env/idle.h"
 
-#define MAIL_LCORES_MAX 16 /* control and fifteen data lcores */
-#define MAIL_RING_SIZE 1024 /* a power of two; one less fits */
+#define MAIL_LCORES_MAX 16   /* control and fifteen data lcores */
+#define MAIL_RING_SIZE  1024 /* a power of two; one less fits */
 
 enum mail_kind {
-	MAIL_STOP,            /* control -> data: drain and leave the loop */
-	MAIL_STOPPED,         /* data -> control: it has left; a: connections that had to be reset */
-	MAIL_SHUTDOWN,        /* data -> control: a client asked for SHUTDOWN */
-	MAIL_CONFIG_REWRITE,  /* data -> control: CONFIG REWRITE; a: struct config * copy, the receiver frees it */
-	MAIL_CONFIG_SET,      /* control -> data: a: struct config_change *, shared until answered */
+	MAIL_STOP,     /* control -> data: drain and leave the loop */
+	MAIL_STOPPED,  /* data -> control: it has left; a: connections that had to be reset */
+	MAIL_SHUTDOWN, /* data -> control: a client asked for SHUTDOWN */
+	MAIL_CONFIG_REWRITE, /* data -> control: CONFIG REWRITE; a: struct config * copy, the receiver frees it */
+	MAIL_CONFIG_SET, /* control -> data: a: struct config_change *, shared until answered */
 	MAIL_KIND_COUNT,
 };
 
-struct mail { /* 24 bytes: the ring copies it */
+struct mail {          /* 24 bytes: the ring copies it */
 	uint32_t kind; /* enum mail_kind */
 	uint32_t from;
 	uint64_t a, b;

@@ -15,9 +15,10 @@
 #include "app/env/secret.h"
 #include "app/lcore/control.h"
 
-#define NODE_CONN_SPARE 128    /* above maxclients: to refuse politely, and connections on their way out */
+#define NODE_CONN_SPARE                                                                            \
+	128 /* above maxclients: to refuse politely, and connections on their way out */
 #define NODE_TIME_WAIT_MAX 65536
-#define NODE_PORT_WSCALE 7
+#define NODE_PORT_WSCALE   7
 
 static void
 stack_settings(const struct node *node, struct stack_config *out)
@@ -31,7 +32,7 @@ stack_settings(const struct node *node, struct stack_config *out)
 		.mtu = port->plan.mtu,
 		.pool = port->data_pool,
 		.control = port->control_pool,
-		/* A device signs whatever it is given: corruption on purpose must stay visible. */
+ /* A device signs whatever it is given: corruption on purpose must stay visible. */
 		.tx_ip_checksum = port->plan.tx_ip_checksum && !impaired,
 		.tx_tcp_checksum = port->plan.tx_tcp_checksum && !impaired,
 		.conn_max = config->maxclients + NODE_CONN_SPARE,
@@ -144,8 +145,8 @@ create_idles(struct node *node, char error[NODE_ERROR_MAX])
 			rc = idle_add_fd(&node->data_idles[i], fd);
 	}
 	if (rc < 0)
-		snprintf(error, NODE_ERROR_MAX, "epoll or eventfd: %s: raise the limit of open files",
-			 strerror(-rc));
+		snprintf(error, NODE_ERROR_MAX,
+			 "epoll or eventfd: %s: raise the limit of open files", strerror(-rc));
 	return rc;
 }
 

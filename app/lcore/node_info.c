@@ -18,8 +18,7 @@ struct lines {
 	size_t size, len;
 };
 
-static void __attribute__((format(printf, 2, 3)))
-line(struct lines *l, const char *format, ...)
+static void __attribute__((format(printf, 2, 3))) line(struct lines *l, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
@@ -49,8 +48,7 @@ lcore_lines(struct lines *l, const struct data_lcore *d)
 	line(l, "rx_cycles:%lu\r\ntx_cycles:%lu\r\n", read_counter(&c->rx_cycles),
 	     read_counter(&c->tx_cycles));
 	line(l, "longest_turn_cycles:%lu\r\n", read_counter(&c->longest_turn_cycles));
-	line(l, "calls:%lu\r\nbatches:%lu\r\n", d->serve.counters.calls,
-	     d->serve.counters.batches);
+	line(l, "calls:%lu\r\nbatches:%lu\r\n", d->serve.counters.calls, d->serve.counters.batches);
 }
 
 static void
@@ -74,8 +72,8 @@ stack_lines(struct lines *l, const struct stack *stack)
 	     stack_conn_count(stack), s->accepted, s->connected, s->timeouts);
 	line(l, "retransmits:%lu\r\nresets_sent:%lu\r\nno_listener:%lu\r\nconn_full:%lu\r\n",
 	     s->retransmits, s->resets_sent, s->no_listener, s->conn_full);
-	line(l, "no_mbuf:%lu\r\narp_failed:%lu\r\narp_conflicts:%lu\r\n", s->no_mbuf,
-	     s->arp_failed, s->arp_conflicts);
+	line(l, "no_mbuf:%lu\r\narp_failed:%lu\r\narp_conflicts:%lu\r\n", s->no_mbuf, s->arp_failed,
+	     s->arp_conflicts);
 	drop_lines(l, s);
 }
 
@@ -96,8 +94,8 @@ impair_lines(struct lines *l, const char *direction, const struct impair *impair
 	const struct impair_counters *c = impair_counters(impair);
 	line(l, "impair_%s_frames:%lu\r\nimpair_%s_lost:%lu\r\n", direction, c->frames, direction,
 	     c->lost);
-	line(l, "impair_%s_duplicated:%lu\r\nimpair_%s_reordered:%lu\r\n", direction,
-	     c->duplicated, direction, c->reordered);
+	line(l, "impair_%s_duplicated:%lu\r\nimpair_%s_reordered:%lu\r\n", direction, c->duplicated,
+	     direction, c->reordered);
 	line(l, "impair_%s_corrupted:%lu\r\n", direction, c->corrupted);
 }
 

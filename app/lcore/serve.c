@@ -114,11 +114,10 @@ pump_source(struct serve *serve, struct client *client, struct resp_command *com
 		if (serve->count == CALL_BATCH_MAX || serve->source_count == CALL_BATCH_MAX)
 			return PUMP_FULL;
 		struct span *argv = &serve->args[serve->args_used];
-		enum resp_status status =
-			resp_parse(&client->parser, &limits,
-				   (uint8_t *)(uintptr_t)source.at + client->taken,
-				   source.len - client->taken, argv,
-				   SERVE_ARGS_MAX - serve->args_used, command);
+		enum resp_status status = resp_parse(
+			&client->parser, &limits, (uint8_t *)(uintptr_t)source.at + client->taken,
+			source.len - client->taken, argv, SERVE_ARGS_MAX - serve->args_used,
+			command);
 		if (status == RESP_MORE)
 			return PUMP_STARVED;
 		if (status == RESP_WIDE)

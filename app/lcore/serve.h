@@ -15,7 +15,8 @@
 #include "app/lcore/client.h"
 #include "app/net/stack.h"
 
-#define SERVE_ARGS_MAX 1024 /* arguments of a group; a command with more runs alone, from the heap */
+#define SERVE_ARGS_MAX                                                                             \
+	1024 /* arguments of a group; a command with more runs alone, from the heap */
 
 struct serve_counters {
 	uint64_t batches, calls, ended[CLIENT_END_COUNT], refused_maxclients;

@@ -21,12 +21,13 @@ struct chunk {
 	uint32_t len;
 	uint32_t position; /* of the first byte: stream offset (send), sequence number (receive) */
 	uint8_t kind;      /* enum chunk_kind */
-	bool sealed;       /* sent by reference: the driver may still read it, so it is never appended to */
+	bool sealed; /* sent by reference: the driver may still read it, so it is never appended to */
 	void (*release)(void *owner, void *object); /* CHUNK_REFERENCE */
 	void *owner, *object;
 };
 
-#define CHUNK_PRIVATE_SIZE 64 /* private area of every data mbuf, a multiple of RTE_MBUF_PRIV_ALIGN */
+#define CHUNK_PRIVATE_SIZE                                                                         \
+	64 /* private area of every data mbuf, a multiple of RTE_MBUF_PRIV_ALIGN */
 _Static_assert(sizeof(struct chunk) <= CHUNK_PRIVATE_SIZE, "a chunk fits the private area");
 
 /* Ethernet 14, IPv4 20, TCP 60, and 2 so that the IP header is aligned; RTE_PKTMBUF_HEADROOM is 128. */

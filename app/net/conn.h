@@ -19,10 +19,10 @@
 
 enum conn_flag {
 	CONN_IN_USE = 1,
-	CONN_ON_READY = 2,  /* linked in stack->ready */
-	CONN_ON_DIRTY = 4,  /* linked in stack->dirty */
-	CONN_RELEASED = 8,  /* the user is done with it: no more news, freed at its end */
-	CONN_ENDED = 16,    /* out of the flow table; waits for conn_release() */
+	CONN_ON_READY = 2, /* linked in stack->ready */
+	CONN_ON_DIRTY = 4, /* linked in stack->dirty */
+	CONN_RELEASED = 8, /* the user is done with it: no more news, freed at its end */
+	CONN_ENDED = 16,   /* out of the flow table; waits for conn_release() */
 	CONN_PASSIVE = 32,
 };
 
@@ -37,7 +37,8 @@ struct conn {
 	struct stack *stack;
 	struct rte_mbuf *rx_first, *rx_last;
 	struct rte_mbuf *tx_first, *tx_last;
-	struct rte_mbuf *tx_cursor; /* chunk of the segment sent last: where the next search begins */
+	struct rte_mbuf
+		*tx_cursor; /* chunk of the segment sent last: where the next search begins */
 	struct rte_mbuf *ooo_first;
 	TAILQ_ENTRY(conn) ready_link;
 	STAILQ_ENTRY(conn) dirty_link; /* also links the free list */

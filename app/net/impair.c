@@ -8,7 +8,7 @@
 #include <rte_malloc.h>
 #include <rte_mbuf.h>
 
-#define CHANCE_ONE 10000u
+#define CHANCE_ONE       10000u
 #define REORDER_DELAY_US 10000u
 
 struct held {
@@ -34,13 +34,13 @@ parse_field(const char *name, size_t name_len, double value, struct impair_confi
 		uint32_t *to;
 		double scale, max;
 	} fields[] = {
-		{"loss", &config->loss, 100, 100},
-		{"duplicate", &config->duplicate, 100, 100},
-		{"reorder", &config->reorder, 100, 100},
-		{"corrupt", &config->corrupt, 100, 100},
-		{"delay", &config->delay_us, 1, 1e7},
-		{"jitter", &config->jitter_us, 1, 1e7},
-		{"reorder-delay", &config->reorder_delay_us, 1, 1e7},
+		{"loss",          &config->loss,             100, 100},
+		{"duplicate",     &config->duplicate,        100, 100},
+		{"reorder",       &config->reorder,          100, 100},
+		{"corrupt",       &config->corrupt,          100, 100},
+		{"delay",         &config->delay_us,         1,   1e7},
+		{"jitter",        &config->jitter_us,        1,   1e7},
+		{"reorder-delay", &config->reorder_delay_us, 1,   1e7},
 	};
 	if (value < 0)
 		return false;

@@ -61,7 +61,8 @@ wait_for(struct stack *stack, uint32_t index, struct rte_mbuf *m)
 	if (q->count == ARP_QUEUE_MAX) { /* the newest are kept (RFC 1122 2.3.2.2) */
 		rte_pktmbuf_free(q->packets[0]);
 		stack->counters.arp_failed++;
-		memmove(&q->packets[0], &q->packets[1], sizeof(q->packets[0]) * (ARP_QUEUE_MAX - 1));
+		memmove(&q->packets[0], &q->packets[1],
+			sizeof(q->packets[0]) * (ARP_QUEUE_MAX - 1));
 		q->count--;
 	}
 	q->packets[q->count++] = m;

@@ -52,9 +52,9 @@ stack_create(const char *name, const struct stack_config *config)
 	stack->flows = flows_create(name, config);
 	stack->conns = rte_zmalloc_socket("conns", sizeof(struct conn) * config->conn_max,
 					  RTE_CACHE_LINE_SIZE, config->socket_id);
-	stack->time_waits = rte_zmalloc_socket("time_waits",
-					       sizeof(struct time_wait) * config->time_wait_max,
-					       RTE_CACHE_LINE_SIZE, config->socket_id);
+	stack->time_waits =
+		rte_zmalloc_socket("time_waits", sizeof(struct time_wait) * config->time_wait_max,
+				   RTE_CACHE_LINE_SIZE, config->socket_id);
 	if (stack->flows == NULL || stack->conns == NULL || stack->time_waits == NULL) {
 		stack_destroy(stack);
 		rte_errno = ENOMEM;
@@ -360,8 +360,8 @@ stack_time_wait_add(struct stack *stack, const struct conn *conn)
 	tcp_time_wait_from(&conn->tcp, stack->now_us, &w->tcp);
 	stack->time_wait_count++;
 	void *data = (void *)((uintptr_t)w | 1);
-	int rc = rte_hash_add_key_with_hash_data(stack->flows, &w->key,
-						 flow_hash(stack, &w->key), data);
+	int rc = rte_hash_add_key_with_hash_data(stack->flows, &w->key, flow_hash(stack, &w->key),
+						 data);
 	ASSERT(rc >= 0);
 }
 

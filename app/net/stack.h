@@ -30,8 +30,9 @@ struct stack_config {
 	struct packet_host host;
 	uint32_t gateway; /* host order; 0: only the own network */
 	uint16_t mtu;
-	struct rte_mempool *pool;    /* data; needs CHUNK_PRIVATE_SIZE bytes of private area (chunk.h) */
-	struct rte_mempool *control; /* ARP, RST, ICMP, pure ACKs: never starved by data */
+	struct rte_mempool
+		*pool; /* data; needs CHUNK_PRIVATE_SIZE bytes of private area (chunk.h) */
+	struct rte_mempool *control;          /* ARP, RST, ICMP, pure ACKs: never starved by data */
 	bool tx_ip_checksum, tx_tcp_checksum; /* the device completes them */
 	uint32_t conn_max, time_wait_max;
 	struct tcp_config tcp;
@@ -80,12 +81,12 @@ uint32_t stack_conn_count(const struct stack *stack);
 void stack_check(const struct stack *stack);
 
 enum conn_event {
-	CONN_ACCEPTED = 1,  /* new, from a listener */
-	CONN_CONNECTED = 2, /* stack_connect() succeeded */
-	CONN_READABLE = 4,  /* conn_peek() has bytes */
-	CONN_WRITABLE = 8,  /* the send queue shrank */
+	CONN_ACCEPTED = 1,   /* new, from a listener */
+	CONN_CONNECTED = 2,  /* stack_connect() succeeded */
+	CONN_READABLE = 4,   /* conn_peek() has bytes */
+	CONN_WRITABLE = 8,   /* the send queue shrank */
 	CONN_PEER_DONE = 16, /* the peer sends no more; what it sent is still to be read */
-	CONN_END = 32,      /* reset, refused, timed out or closed: conn_release() it */
+	CONN_END = 32,       /* reset, refused, timed out or closed: conn_release() it */
 };
 
 /* The head of struct conn (conn.h); the user reads it and writes user, nothing else. */
@@ -116,8 +117,8 @@ bool conn_room(struct conn *conn, uint32_t need, uint8_t **at, uint8_t **end);
 /* Bytes up to at were written into the window of conn_room(). */
 void conn_commit(struct conn *conn, uint8_t *at);
 /* Queue bytes that stay as they are until release(owner, object). False: no mbuf; release was not called. */
-bool conn_reference(struct conn *conn, struct span bytes, void (*release)(void *owner, void *object),
-		    void *owner, void *object);
+bool conn_reference(struct conn *conn, struct span bytes,
+		    void (*release)(void *owner, void *object), void *owner, void *object);
 uint32_t conn_queued(const struct conn *conn); /* unacknowledged and unsent bytes */
 
 void conn_close(struct conn *conn, uint64_t now_us); /* FIN after what is queued; reading goes on */

@@ -28,10 +28,8 @@ vouched_by_device(const struct rte_mbuf *m)
 {
 	uint64_t flags = m->ol_flags;
 	return (struct packet_vouched){
-		.ip_checksum =
-			(flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD,
-		.l4_checksum =
-			(flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD,
+		.ip_checksum = (flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD,
+		.l4_checksum = (flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD,
 	};
 }
 
@@ -168,8 +166,8 @@ report_events(struct conn *conn, uint8_t events)
 	struct stack *stack = conn->stack;
 	if (events & TCP_EVENT_ESTABLISHED) {
 		bool passive = (conn->flags & CONN_PASSIVE) != 0;
-		uint64_t *counter = passive ? &stack->counters.accepted
-					    : &stack->counters.connected;
+		uint64_t *counter =
+			passive ? &stack->counters.accepted : &stack->counters.connected;
 		(*counter)++;
 		stack_conn_ready(conn, passive ? CONN_ACCEPTED : CONN_CONNECTED);
 	}

@@ -12,11 +12,12 @@
 #include "proto/inet/arp_cache.h"
 #include "proto/inet/icmp.h"
 
-#define STACK_BURST_MAX 64     /* frames looked at together by stack_input() */
-#define STACK_LISTENERS_MAX 8
-#define STACK_CONTROL_MAX 512  /* ARP, ICMP, RST and released frames that wait for stack_output() */
+#define STACK_BURST_MAX      64 /* frames looked at together by stack_input() */
+#define STACK_LISTENERS_MAX  8
+#define STACK_CONTROL_MAX    512 /* ARP, ICMP, RST and released frames that wait for stack_output() */
 #define STACK_PORT_TRIES_MAX 256
-#define STACK_MAC_TRUST_US 1000000 /* how long a connection uses a MAC before it asks the ARP cache again */
+#define STACK_MAC_TRUST_US                                                                         \
+	1000000 /* how long a connection uses a MAC before it asks the ARP cache again */
 
 struct flow_key { /* 12 bytes, no padding: rte_hash compares memory */
 	uint32_t remote, local;
@@ -44,7 +45,8 @@ struct arp_queue {
 struct stack {
 	struct stack_config config;
 	struct stack_counters counters;
-	struct rte_hash *flows; /* struct flow_key -> struct conn *, or struct time_wait * with bit 0 set */
+	struct rte_hash
+		*flows; /* struct flow_key -> struct conn *, or struct time_wait * with bit 0 set */
 	uint64_t now_us;
 	struct conn_ready_list ready;
 	struct conn_dirty_list dirty;
@@ -77,11 +79,13 @@ flow_time_wait(void *data)
 }
 
 /* Connections: stack.c. */
-struct conn *stack_conn_new(struct stack *stack, const struct flow_key *key, void *user); /* NULL: full */
-void stack_conn_end(struct conn *conn, uint8_t reason); /* out of the flow table; END to the user, or freed */
+struct conn *stack_conn_new(struct stack *stack, const struct flow_key *key,
+			    void *user); /* NULL: full */
+void stack_conn_end(struct conn *conn,
+		    uint8_t reason); /* out of the flow table; END to the user, or freed */
 void stack_conn_ready(struct conn *conn, uint8_t events); /* news for the user, unless released */
 void stack_conn_dirty(struct conn *conn);                 /* stack_output() will look at it */
-void stack_conn_rearm(struct conn *conn);                 /* put its timer where tcp_next_at() says */
+void stack_conn_rearm(struct conn *conn); /* put its timer where tcp_next_at() says */
 void stack_time_wait_add(struct stack *stack, const struct conn *conn);
 void stack_time_wait_remove(struct stack *stack, struct time_wait *w);
 void stack_flow_key(const struct conn *conn, struct flow_key *key);

@@ -18,9 +18,8 @@ offload_flags(const struct stack *stack, struct rte_mbuf *m, uint8_t l4_size)
 	m->l2_len = RTE_ETHER_HDR_LEN;
 	m->l3_len = sizeof(struct rte_ipv4_hdr);
 	m->l4_len = l4_size;
-	m->ol_flags = stack->config.tx_tcp_checksum
-			      ? RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_CKSUM
-			      : 0;
+	m->ol_flags =
+		stack->config.tx_tcp_checksum ? RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_CKSUM : 0;
 }
 
 /* m holds payload bytes at CHUNK_PAYLOAD_OFFSET: puts the headers before them. */
@@ -154,7 +153,8 @@ stack_output(struct stack *stack, struct rte_mbuf **out, uint16_t max, uint64_t 
 		settle(conn, events);
 	}
 	if (count < max) /* what the last connections made the ARP module say */
-		count = (uint16_t)(count + output_control(stack, out + count, (uint16_t)(max - count)));
+		count = (uint16_t)(count +
+				   output_control(stack, out + count, (uint16_t)(max - count)));
 	stack->counters.tx_packets += count;
 	for (uint16_t i = 0; i < count; i++)
 		stack->counters.tx_bytes += out[i]->pkt_len;

@@ -7,10 +7,11 @@
 #include <stddef.h>
 
 struct allocator {
-	void *(*alloc)(struct allocator *a, size_t size);                         /* NULL: limit or no memory */
-	void *(*resize)(struct allocator *a, void *at, size_t old_size, size_t size); /* at may be NULL */
-	void (*release)(struct allocator *a, void *at, size_t size);                  /* at may be NULL */
-	size_t (*usable)(const struct allocator *a, size_t size); /* what size really takes */
+	void *(*alloc)(struct allocator *a, size_t size); /* NULL: limit or no memory */
+	void *(*resize)(struct allocator *a, void *at, size_t old_size,
+			size_t size);                                /* at may be NULL */
+	void (*release)(struct allocator *a, void *at, size_t size); /* at may be NULL */
+	size_t (*usable)(const struct allocator *a, size_t size);    /* what size really takes */
 	size_t used; /* bytes handed out, as usable() counts them */
 	void *state;
 };

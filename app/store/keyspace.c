@@ -45,7 +45,7 @@ struct table {
 	uint32_t count;
 	uint8_t level;
 	uint32_t split;
-	struct bucket *first; /* buckets [0, min(capacity, ARRAY_MAX)) */
+	struct bucket *first;     /* buckets [0, min(capacity, ARRAY_MAX)) */
 	struct bucket **segments; /* beyond: segments[i] holds [(i + 1) * ARRAY_MAX, ...) */
 	uint32_t capacity;
 };
@@ -129,8 +129,8 @@ table_reserve(struct keyspace *ks, struct table *t)
 		return true;
 	if (t->capacity < ARRAY_MAX) {
 		uint32_t more = t->capacity + (t->capacity < ARRAY_STEP ? 1 : ARRAY_STEP);
-		struct bucket *first = a->resize(a, t->first, t->capacity * sizeof(*first),
-						 more * sizeof(*first));
+		struct bucket *first =
+			a->resize(a, t->first, t->capacity * sizeof(*first), more * sizeof(*first));
 		if (first == NULL)
 			return false;
 		t->first = first;
@@ -539,9 +539,8 @@ keyspace_expire(struct keyspace *ks, const struct key *key, uint64_t expire_ms, 
 	if ((old->flags & ENTRY_HAS_EXPIRE) == 0 && expire_ms == 0)
 		return KEY_OK;
 	struct blob *blob = entry_blob(old);
-	struct entry *e =
-		entry_create(ks, entry_key(old), old->value_len, expire_ms,
-			     blob != NULL ? blob_hold(blob) : NULL);
+	struct entry *e = entry_create(ks, entry_key(old), old->value_len, expire_ms,
+				       blob != NULL ? blob_hold(blob) : NULL);
 	if (e == NULL) {
 		if (blob != NULL)
 			blob_release(ks->allocator, blob);
@@ -643,8 +642,7 @@ keyspace_random(const struct keyspace *ks, struct prng *prng)
 		slot = (slot + 1) % SLOT_COUNT;
 	const struct table *t = &ks->tables[slot];
 	for (;;) {
-		const struct bucket *b =
-			bucket_at(t, (uint32_t)prng_below(prng, used_buckets(t)));
+		const struct bucket *b = bucket_at(t, (uint32_t)prng_below(prng, used_buckets(t)));
 		unsigned n = entries_in(b);
 		if (n > 0)
 			return b->at[prng_below(prng, n)];

@@ -24,15 +24,15 @@
 #include "app/net/stack.h"
 #include "proto/base/prng.h"
 
-#define SIM_SECONDS 60
-#define STREAMS_MAX 6            /* connections at a time */
+#define SIM_SECONDS      60
+#define STREAMS_MAX      6 /* connections at a time */
 #define STREAM_BYTES_MAX 60000
-#define STALL_US 600000000ull    /* ten timeouts of sixty seconds in a row: not by these chances */
-#define POOL_MBUFS 8191
-#define BURST 32
-#define SERVER_ADDRESS 0x0a4d0002u
-#define CLIENT_ADDRESS 0x0a4d0001u
-#define PORT 6379
+#define STALL_US         600000000ull /* ten timeouts of sixty seconds in a row: not by these chances */
+#define POOL_MBUFS       8191
+#define BURST            32
+#define SERVER_ADDRESS   0x0a4d0002u
+#define CLIENT_ADDRESS   0x0a4d0001u
+#define PORT             6379
 
 struct end { /* one end of one stream pair */
 	struct conn *conn;
@@ -46,8 +46,8 @@ struct end { /* one end of one stream pair */
 struct host {
 	struct stack *stack;
 	struct rte_mempool *pool;
-	struct impair *out;   /* frames on their way to the other host */
-	struct end *ends;     /* all that exist */
+	struct impair *out; /* frames on their way to the other host */
+	struct end *ends;   /* all that exist */
 	unsigned end_count;
 	bool server;
 };
@@ -61,8 +61,12 @@ struct sim {
 	const char *violation;
 };
 
-static struct impair_config faults = {.loss = 1000, .reorder = 1000, .duplicate = 500,
-				      .corrupt = 100, .delay_us = 100, .jitter_us = 50};
+static struct impair_config faults = {.loss = 1000,
+				      .reorder = 1000,
+				      .duplicate = 500,
+				      .corrupt = 100,
+				      .delay_us = 100,
+				      .jitter_us = 50};
 
 /* The byte at this place of this stream. */
 static uint8_t
@@ -173,7 +177,8 @@ serve(struct sim *sim, struct host *host)
 		if ((events & CONN_END) == 0) {
 			if (events & (CONN_ACCEPTED | CONN_CONNECTED | CONN_WRITABLE))
 				end->progress_at_us = sim->now_us;
-			if (events & (CONN_ACCEPTED | CONN_CONNECTED | CONN_WRITABLE | CONN_READABLE))
+			if (events &
+			    (CONN_ACCEPTED | CONN_CONNECTED | CONN_WRITABLE | CONN_READABLE))
 				send_some(sim, host, end);
 			continue;
 		}
@@ -197,8 +202,8 @@ open_streams(struct sim *sim)
 {
 	struct host *client = &sim->hosts[0];
 	while (client->end_count < STREAMS_MAX) {
-		struct conn *conn = stack_connect(client->stack, SERVER_ADDRESS, PORT, NULL,
-						  sim->now_us);
+		struct conn *conn =
+			stack_connect(client->stack, SERVER_ADDRESS, PORT, NULL, sim->now_us);
 		if (conn == NULL)
 			return;
 		ids_by_port[conn_head(conn)->local_port] = ++sim->opened;
@@ -272,7 +277,7 @@ host_open(struct sim *sim, unsigned who, struct rte_mempool *pool)
 		.control = pool,
 		.conn_max = 256,
 		.time_wait_max = 4096,
-		.secret = {sim->seed * 77 + who, sim->seed ^ 0x5bd1e995},
+		.secret = {sim->seed * 77 + who,                                            sim->seed ^ 0x5bd1e995                               },
 		.seed = sim->seed + who,
 		.socket_id = SOCKET_ID_ANY,
 	};
@@ -363,32 +368,65 @@ int
 main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"seeds", 1, NULL, 'n'},  {"first", 1, NULL, 'f'},     {"loss", 1, NULL, 'l'},
-		{"reorder", 1, NULL, 'r'}, {"duplicate", 1, NULL, 'd'}, {"corrupt", 1, NULL, 'c'},
-		{"verbose", 0, NULL, 'v'}, {"help", 0, NULL, 'h'},      {NULL, 0, NULL, 0}};
+		{"seeds",     1, NULL, 'n'},
+                {"first",     1, NULL, 'f'},
+                {"loss",      1, NULL, 'l'},
+		{"reorder",   1, NULL, 'r'},
+                {"duplicate", 1, NULL, 'd'},
+                {"corrupt",   1, NULL, 'c'},
+		{"verbose",   0, NULL, 'v'},
+                {"help",      0, NULL, 'h'},
+                {NULL,        0, NULL, 0  }
+        };
 	uint64_t seeds = 20, first = 1;
 	bool quiet = true;
 	for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		uint32_t chance = optarg != NULL ? (uint32_t)(atof(optarg) * 100) : 0;
 		switch (o) {
-		case 'n': seeds = strtoull(optarg, NULL, 10); break;
-		case 'f': first = strtoull(optarg, NULL, 10); break;
-		case 'l': faults.loss = chance; break;
-		case 'r': faults.reorder = chance; break;
-		case 'd': faults.duplicate = chance; break;
-		case 'c': faults.corrupt = chance; break;
-		case 'v': quiet = false; break;
-		default: return usage();
+		case 'n':
+			seeds = strtoull(optarg, NULL, 10);
+			break;
+		case 'f':
+			first = strtoull(optarg, NULL, 10);
+			break;
+		case 'l':
+			faults.loss = chance;
+			break;
+		case 'r':
+			faults.reorder = chance;
+			break;
+		case 'd':
+			faults.duplicate = chance;
+			break;
+		case 'c':
+			faults.corrupt = chance;
+			break;
+		case 'v':
+			quiet = false;
+			break;
+		default:
+			return usage();
 		}
 	}
-	char *eal[] = {"sim", "--no-huge", "-m", "256", "--no-pci", "--no-shconf",
-		       "--no-telemetry", "--log-level", "error", "-l", "0", NULL};
+	char *eal[] = {"sim",
+		       "--no-huge",
+		       "-m",
+		       "256",
+		       "--no-pci",
+		       "--no-shconf",
+		       "--no-telemetry",
+		       "--log-level",
+		       "error",
+		       "-l",
+		       "0",
+		       NULL};
 	if (rte_eal_init(11, eal) < 0) {
 		fprintf(stderr, "EAL does not start: %s\n", rte_strerror(rte_errno));
 		return 1;
 	}
-	struct rte_mempool *pool = rte_pktmbuf_pool_create(
-		"wire", POOL_MBUFS, 0, CHUNK_PRIVATE_SIZE, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	struct rte_mempool *pool =
+		rte_pktmbuf_pool_create("wire", POOL_MBUFS, 0, CHUNK_PRIVATE_SIZE,
+					RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 	if (pool == NULL)
 		return 1;
 	unsigned failed = 0;
