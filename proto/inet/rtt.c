@@ -4,7 +4,7 @@
 
 #include "proto/base/assert.h"
 
-#define SAMPLE_MAX_US (60u * 1000 * 1000) /* times 8 still fits in 32 bits */
+#define SAMPLE_MAX_US 60000000u /* times 8 still fits in 32 bits */
 
 void
 rtt_init(struct rtt *rtt, uint32_t rto_us)

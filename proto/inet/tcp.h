@@ -11,11 +11,13 @@
  * T1  What tcp_accept says to keep is kept by the caller; it is acknowledged on that promise.
  * T2  First-received bytes win: a segment's bytes are accepted at most once, and at most one contiguous
  *     run of one segment is accepted (the rest is left to be retransmitted).
- * T3  The right edge of the advertised window never moves left.
+ * T3  The right edge of the advertised window never moves left, but by the rounding of its scale when the buffer is full; what was
+ *     once promised is accepted (RFC 7323 2.4).
  * T4  While bytes, a SYN or a FIN are unacknowledged, or the peer's window is shut on queued bytes,
  *     tcp_next_at() is finite: there is no silent stall.
  * T5  Pure acknowledgements are owed, not sent: tcp_output() emits one per call round, on data where there
- *     is any, so a burst of segments costs one (RFC 9293 3.8.6.3, MUST-58, MUST-59).
+ *     is any, so a burst of segments costs one (RFC 9293 3.8.6.3, MUST-58, MUST-59). Only segments out of order are told about
+ *     one by one, three at most: a peer without SACK needs three duplicates to retransmit fast (RFC 5681 4.2).
  */
 #pragma once
 #include <stdbool.h>
@@ -151,7 +153,7 @@ struct tcp_emit {
 
 struct tcp; /* laid out in proto/inet/tcp_state.h, so that a connection can embed it */
 
-/* A SYN has arrived at a listening port. iss: initial send sequence number (RFC 6528, isn.h).
+/* config must outlive the connection. A SYN has arrived at a listening port. iss: initial send sequence number (RFC 6528, isn.h).
  * Leaves it in SYN-RECEIVED with a SYN-ACK owed. */
 void tcp_open_passive(struct tcp *t, const struct tcp_config *config, const struct tcp_segment *syn,
 		      tcp_seq iss, uint64_t now_us);
@@ -164,8 +166,8 @@ enum tcp_drop tcp_input(struct tcp *t, const struct tcp_segment *s, uint64_t now
 			struct tcp_accept *out);
 
 /* queued: bytes in the send queue, from SND.UNA on. Repeat until false; each true is one segment that
- * the caller now sends. events: enum tcp_event that timers brought about (TIMEOUT, CLOSED); may be set
- * whatever the answer. */
+ * the caller now sends. events: enum tcp_event that timers brought about (TIMEOUT, CLOSED) are added to it,
+ * whatever the answer; the caller clears it before the round. */
 bool tcp_output(struct tcp *t, uint32_t queued, uint64_t now_us, struct tcp_emit *out,
 		uint8_t *events);
 
@@ -179,7 +181,7 @@ void tcp_set_unread(struct tcp *t, uint32_t unread);
 /* No more bytes will be queued: a FIN follows what is queued. From ESTABLISHED, SYN-RECEIVED or
  * CLOSE-WAIT; elsewhere it changes nothing. */
 void tcp_close(struct tcp *t, uint64_t now_us);
-/* The user has gone: data that arrives now is refused with RST (RFC 9293 3.6.1, SHLD-3), and FIN-WAIT-2 ends after
+/* The user has gone: closes too (SYN-SENT ends at once); data that arrives now is refused with RST (RFC 9293 3.6.1, SHLD-3), and FIN-WAIT-2 ends after
  * fin_wait_2_us. */
 void tcp_orphan(struct tcp *t, uint64_t now_us);
 /* Throw it away: owes one RST where the RFC asks for one (3.10.5), then TCP_CLOSED. */
@@ -202,7 +204,7 @@ enum tcp_time_wait_answer {
 	TCP_TIME_WAIT_DROP,
 	TCP_TIME_WAIT_ACK,    /* send *reply */
 	TCP_TIME_WAIT_REOPEN, /* a new SYN beyond the old numbers: treat as LISTEN; iss above snd_nxt */
-	TCP_TIME_WAIT_END,    /* RST at rcv_nxt accepted: forget it (unless RFC 1337 says otherwise) */
+	TCP_TIME_WAIT_END,    /* its time is over: forget it. A RST does not end it (RFC 1337) */
 };
 
 void tcp_time_wait_from(const struct tcp *t, uint64_t now_us, struct tcp_time_wait *out);

@@ -40,14 +40,14 @@ owe_duplicate_ack(struct tcp *t)
 }
 
 /* An ACK after a timeout, and nothing measured. RFC 6298 5 keeps the backoff until there is a measurement; where losses are many none
- * comes for long, and one loss more means a minute of silence. An ACK that comes no sooner than half a round trip after the
- * retransmission is its answer: as much of the backoff goes as the time it took does not need. One that comes sooner answers the
- * first transmission, the timer was too short (Karn), and the backoff stays. */
+ * comes for long, and one loss more means a minute of silence. So as much of the backoff goes as twice the time that this answer
+ * took does not need. Only an ACK sooner than half a round trip may answer the first transmission: the timer was too short (Karn) and
+ * the backoff stays, as long as it is small; a packet that turns up after many timeouts is not what we measure. */
 static void
 relax_backoff(struct tcp *t, uint64_t now_us)
 {
 	uint64_t took_us = now_us - (t->retransmit_at_us - tcp_rto(t));
-	if (took_us < t->rtt.srtt_8 / 16)
+	if (took_us < t->rtt.srtt_8 / 16 && t->backoff <= TCP_BACKOFF_DOUBTED)
 		return;
 	while (t->backoff > 0 && (uint64_t)t->rtt.rto_us << (t->backoff - 1) >= 2 * took_us)
 		t->backoff--;

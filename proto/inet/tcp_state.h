@@ -32,6 +32,7 @@
 #define TCP_MSS_DEFAULT     536 /* RFC 9293 MUST-15 */
 #define TCP_WSCALE_MAX      14
 #define TCP_BACKOFF_MAX     16     /* doublings; rto_max_us ends them earlier */
+#define TCP_BACKOFF_DOUBTED 2      /* doublings that a slow path may explain */
 #define TCP_CHALLENGE_US    500000 /* one challenge or out-of-window ACK in this time */
 #define TCP_DUP_ACKS_MAX    3 /* duplicate ACKs sent in one round: enough for a fast retransmit */
 #define TCP_WINDOW_UNSCALED 65535u
