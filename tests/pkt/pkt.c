@@ -132,40 +132,64 @@ struct told { /* a segment as a script line tells it; -1: not told */
 	bool options;
 };
 
+/* Moves *at behind a word and a number that stand there; false: they do not, and it stays. */
+static bool
+scan_number(const char **at, const char *before, long long *value)
+{
+	size_t len = strlen(before);
+	char *end;
+	if (strncmp(*at, before, len) != 0 || !isdigit((unsigned char)(*at)[len]))
+		return false;
+	*value = strtoll(*at + len, &end, 10);
+	*at = end;
+	return true;
+}
+
+static bool
+scan_word(const char **at, char *word, size_t size)
+{
+	size_t len = strcspn(*at, " ");
+	if (len == 0 || len >= size)
+		return false;
+	memcpy(word, *at, len);
+	word[len] = '\0';
+	*at += len;
+	return true;
+}
+
 /* "FLAGS SEQ:END(LEN) [ack N] [win N] [<mss N,wscale N>]" */
 static bool
 segment_parse(const char *text, struct told *out)
 {
 	char flags[16];
-	unsigned long seq, end, len;
-	int used = 0;
+	long long seq, end, len;
 	*out = (struct told){.ack = -1, .window = -1};
 	out->s.options.wscale = TCP_WSCALE_ABSENT;
-	if (sscanf(text, "%15s %lu:%lu(%lu)%n", flags, &seq, &end, &len, &used) != 4 ||
-	    !flags_parse(flags, &out->s.flags) || (uint32_t)(end - seq) != len)
+	const char *at = text;
+	if (!scan_word(&at, flags, sizeof(flags)) || !flags_parse(flags, &out->s.flags) ||
+	    !scan_number(&at, " ", &seq) || !scan_number(&at, ":", &end) ||
+	    !scan_number(&at, "(", &len) || *at++ != ')' || end - seq != len)
 		return false;
 	out->s.seq = (tcp_seq)seq;
 	out->s.payload_len = (uint16_t)len;
-	for (const char *at = text + used; *at != '\0';) {
+	while (*at != '\0') {
 		long long value;
-		used = 0;
 		while (isspace((unsigned char)*at) || *at == ',' || *at == '>' || *at == '<') {
 			out->options |= *at == '<';
 			at++;
 		}
 		if (*at == '\0')
 			break;
-		if (sscanf(at, "ack %lld%n", &value, &used) == 1)
+		if (scan_number(&at, "ack ", &value))
 			out->ack = value;
-		else if (sscanf(at, "win %lld%n", &value, &used) == 1)
+		else if (scan_number(&at, "win ", &value))
 			out->window = value;
-		else if (sscanf(at, "mss %lld%n", &value, &used) == 1)
+		else if (scan_number(&at, "mss ", &value))
 			out->s.options.mss = (uint16_t)value;
-		else if (sscanf(at, "wscale %lld%n", &value, &used) == 1)
+		else if (scan_number(&at, "wscale ", &value))
 			out->s.options.wscale = (uint8_t)value;
 		else
 			return false;
-		at += used;
 	}
 	return true;
 }
@@ -379,9 +403,9 @@ static void
 play_set(struct player *p, const char *text)
 {
 	char key[40];
-	unsigned long long value;
+	long long value;
 	struct tcp_config *c = &p->config;
-	if (sscanf(text, "%39s %llu", key, &value) != 2) {
+	if (!scan_word(&text, key, sizeof(key)) || !scan_number(&text, " ", &value)) {
 		fail(p, "set NAME VALUE");
 		return;
 	}
@@ -421,11 +445,12 @@ static void
 play_next(struct player *p, const char *text)
 {
 	uint64_t at = tcp_next_at(&p->tcp);
-	double seconds;
+	char *end;
+	double seconds = strtod(text, &end);
 	if (strcmp(text, "never") == 0) {
 		if (at != TCP_NEVER)
 			fail(p, "due in %.6f s", (double)(int64_t)(at - p->now_us) / 1e6);
-	} else if (sscanf(text, "%lf", &seconds) == 1) {
+	} else if (end != text) {
 		double due = at == TCP_NEVER ? -1 : (double)(int64_t)(at - p->now_us) / 1e6;
 		if (due < seconds - 0.0005 || due > seconds + 0.0005)
 			fail(p, "due in %.6f s", due);
@@ -505,21 +530,21 @@ static void play_macro(struct player *p, const char *name, int depth);
 static void
 play_line(struct player *p, const struct line *line, int depth)
 {
-	char word[40] = "";
+	char word[40], *end;
 	double seconds = 0;
-	int used = 0;
 	const char *text = line->text;
 	p->line = line;
 	if (*text == '+') {
-		if (sscanf(text, "+%lf %n", &seconds, &used) != 1)
-			fail(p, "+SECONDS");
-		text += used;
+		seconds = strtod(text + 1, &end);
+		text = end + strspn(end, " ");
 	}
 	uint64_t due_us = p->now_us + (uint64_t)(seconds * 1e6 + 0.5);
-	sscanf(text, "%39s %n", word, &used);
-	const char *rest = text + strlen(word);
-	while (*rest == ' ')
-		rest++;
+	const char *rest = text;
+	if (!scan_word(&rest, word, sizeof(word))) {
+		fail(p, "cannot read this line");
+		return;
+	}
+	rest += strspn(rest, " ");
 	if (strcmp(word, ">") == 0) {
 		play_out(p, rest, due_us);
 		return;
@@ -631,14 +656,10 @@ script_load(struct script *script, const char *path)
 	return true;
 }
 
-int
-main(int argc, char **argv)
+static int
+play_all(struct script *script, struct player *player, int argc, char **argv)
 {
-	struct script *script = calloc(1, sizeof(*script));
-	struct player *player = calloc(1, sizeof(*player));
 	unsigned cases = 0, failed = 0;
-	if (script == NULL || player == NULL || (player->here = malloc(STREAM_MAX)) == NULL)
-		return 2;
 	for (int i = 1; i < argc; i++)
 		if (!script_load(script, argv[i]))
 			return 2;
@@ -652,8 +673,22 @@ main(int argc, char **argv)
 		failed += !passed;
 	}
 	printf("%u cases, %u failed\n", cases, failed);
-	free(player->here);
+	return cases == 0 ? 2 : failed != 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct script *script = calloc(1, sizeof(*script));
+	struct player *player = calloc(1, sizeof(*player));
+	uint8_t *here = malloc(STREAM_MAX);
+	int result = 2;
+	if (script != NULL && player != NULL && here != NULL) {
+		player->here = here;
+		result = play_all(script, player, argc, argv);
+	}
+	free(here);
 	free(player);
 	free(script);
-	return cases == 0 ? 2 : failed != 0;
+	return result;
 }

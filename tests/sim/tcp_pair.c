@@ -565,11 +565,15 @@ main(int argc, char **argv)
 			return 2;
 		}
 	}
-	struct sim *sim = malloc(sizeof(*sim));
+	struct sim *sim = calloc(1, sizeof(*sim));
 	struct sim sums = {0};
 	unsigned failed = 0;
-	if (sim == NULL || (sim->pool = malloc(LINK_MAX * sizeof(struct frame))) == NULL)
+	if (sim != NULL)
+		sim->pool = malloc(LINK_MAX * sizeof(struct frame));
+	if (sim == NULL || sim->pool == NULL) {
+		free(sim);
 		return 2;
+	}
 	for (unsigned long long seed = first; seed < first + seeds; seed++) {
 		failed += !run(seed, &faults, (seconds + 1) * 1000000ull, tracing, sim);
 		sums.lost += sim->lost;

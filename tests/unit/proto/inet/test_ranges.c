@@ -10,17 +10,24 @@
 
 static const tcp_seq origins[] = {0, 1000, 0xfffffff0u, 0xffffffc0u, 0x7fffffe0u};
 
-/* Adds [left, right) and says what became of it. */
+/* Adds [left, right), from which [got_left, got_right) must be what was missing. */
+struct step {
+	int left, right;
+	enum ranges_answer answer;
+	int got_left, got_right;
+	int count; /* of runs afterwards */
+};
+
 static void
-check_add(struct ranges *r, tcp_seq origin, int left, int right, enum ranges_answer expected,
-	  int got_left, int got_right)
+check_add(struct ranges *r, tcp_seq origin, struct step step)
 {
-	struct range run = {origin + (tcp_seq)left, origin + (tcp_seq)right};
-	ck_assert_int_eq(ranges_add(r, &run, RANGES_MAX), expected);
-	if (expected == RANGES_ADDED) {
-		ck_assert_uint_eq(run.left, origin + (tcp_seq)got_left);
-		ck_assert_uint_eq(run.right, origin + (tcp_seq)got_right);
+	struct range run = {origin + (tcp_seq)step.left, origin + (tcp_seq)step.right};
+	ck_assert_int_eq(ranges_add(r, &run, RANGES_MAX), step.answer);
+	if (step.answer == RANGES_ADDED) {
+		ck_assert_uint_eq(run.left, origin + (tcp_seq)step.got_left);
+		ck_assert_uint_eq(run.right, origin + (tcp_seq)step.got_right);
 	}
+	ck_assert_int_eq(r->count, step.count);
 	ranges_check(r, origin, origin + 100000);
 }
 
@@ -30,12 +37,7 @@ check_add(struct ranges *r, tcp_seq origin, int left, int right, enum ranges_ans
 /* Runs are {10, 20} and {30, 40} before each line. */
 START_TEST(one_segment_gives_its_first_missing_piece)
 {
-	static const struct {
-		int left, right;
-		enum ranges_answer answer;
-		int got_left, got_right;
-		int count;
-	} cases[] = {
+	static const struct step cases[] = {
 		{1,  5,  ADDED,   1,  5,  3}, /* apart, in front */
 		{1,  10, ADDED,   1,  10, 2}, /* touches from the front */
 		{5,  15, ADDED,   5,  10, 2}, /* overlaps from the front */
@@ -58,11 +60,9 @@ START_TEST(one_segment_gives_its_first_missing_piece)
 	for (size_t o = 0; o < sizeof(origins) / sizeof(origins[0]); o++)
 		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 			struct ranges r = {.count = 0};
-			check_add(&r, origins[o], 30, 40, RANGES_ADDED, 30, 40);
-			check_add(&r, origins[o], 10, 20, RANGES_ADDED, 10, 20);
-			check_add(&r, origins[o], cases[i].left, cases[i].right, cases[i].answer,
-				  cases[i].got_left, cases[i].got_right);
-			ck_assert_int_eq(r.count, cases[i].count);
+			check_add(&r, origins[o], (struct step){30, 40, ADDED, 30, 40, 1});
+			check_add(&r, origins[o], (struct step){10, 20, ADDED, 10, 20, 2});
+			check_add(&r, origins[o], cases[i]);
 		}
 }
 END_TEST
@@ -100,8 +100,8 @@ START_TEST(only_the_run_that_begins_there_is_taken)
 	for (size_t o = 0; o < sizeof(origins) / sizeof(origins[0]); o++) {
 		tcp_seq origin = origins[o];
 		struct ranges r = {.count = 0};
-		check_add(&r, origin, 10, 20, RANGES_ADDED, 10, 20);
-		check_add(&r, origin, 30, 45, RANGES_ADDED, 30, 45);
+		check_add(&r, origin, (struct step){10, 20, ADDED, 10, 20, 1});
+		check_add(&r, origin, (struct step){30, 45, ADDED, 30, 45, 2});
 		ck_assert_uint_eq(ranges_take(&r, origin + 9), 0);
 		ck_assert_uint_eq(ranges_take(&r, origin + 11), 0);
 		ck_assert_uint_eq(ranges_take(&r, origin + 30), 0);

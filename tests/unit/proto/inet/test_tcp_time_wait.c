@@ -10,31 +10,31 @@
 START_TEST(each_segment_has_its_answer)
 {
 	static const struct {
-		uint8_t flags;
+		uint32_t flags;
 		int32_t seq;
-		uint16_t len;
+		uint32_t len;
 		enum tcp_time_wait_answer answer;
-		bool restarts;
+		int restarts; /* the 2 MSL */
 	} cases[] = {
-		{TCP_FIN | TCP_ACK, 0,         0,  ACK,    true },
-		{TCP_FIN | TCP_ACK, -10,       10, ACK,    true },
-		{TCP_FIN | TCP_ACK, -11,       10, ACK,    false}, /* another FIN */
-		{TCP_FIN | TCP_ACK, 1,         0,  ACK,    false},
-		{TCP_ACK,           -10,       10, ACK,    false},
-		{TCP_ACK,           1,         10, ACK,    false},
-		{TCP_ACK,           1,         0,  DROP,   false},
-		{TCP_ACK,           -1,        0,  DROP,   false},
-		{0,                 1,         10, DROP,   false},
-		{TCP_FIN,           0,         0,  DROP,   false},
-		{TCP_RST,           1,         0,  DROP,   false}, /* RFC 1337 */
-		{TCP_RST | TCP_ACK, 1,         0,  DROP,   false},
-		{TCP_RST | TCP_SYN, 1,         0,  DROP,   false},
-		{TCP_SYN,           1,         0,  REOPEN, false},
-		{TCP_SYN,           0,         0,  ACK,    false},
-		{TCP_SYN,           INT32_MAX, 0,  REOPEN, false},
-		{TCP_SYN,           -100000,   0,  ACK,    false},
-		{TCP_SYN | TCP_ACK, 1,         0,  ACK,    false},
-		{TCP_SYN | TCP_FIN, 1,         0,  REOPEN, false},
+		{TCP_FIN | TCP_ACK, 0,         0,  ACK,    1},
+		{TCP_FIN | TCP_ACK, -10,       10, ACK,    1},
+		{TCP_FIN | TCP_ACK, -11,       10, ACK,    0}, /* another FIN */
+		{TCP_FIN | TCP_ACK, 1,         0,  ACK,    0},
+		{TCP_ACK,           -10,       10, ACK,    0},
+		{TCP_ACK,           1,         10, ACK,    0},
+		{TCP_ACK,           1,         0,  DROP,   0},
+		{TCP_ACK,           -1,        0,  DROP,   0},
+		{0,                 1,         10, DROP,   0},
+		{TCP_FIN,           0,         0,  DROP,   0},
+		{TCP_RST,           1,         0,  DROP,   0}, /* RFC 1337 */
+		{TCP_RST | TCP_ACK, 1,         0,  DROP,   0},
+		{TCP_RST | TCP_SYN, 1,         0,  DROP,   0},
+		{TCP_SYN,           1,         0,  REOPEN, 0},
+		{TCP_SYN,           0,         0,  ACK,    0},
+		{TCP_SYN,           INT32_MAX, 0,  REOPEN, 0},
+		{TCP_SYN,           -100000,   0,  ACK,    0},
+		{TCP_SYN | TCP_ACK, 1,         0,  ACK,    0},
+		{TCP_SYN | TCP_FIN, 1,         0,  REOPEN, 0},
 	};
 	static const tcp_seq fins[] = {1000, 0xffffffffu, 0xfffffffeu, 0x7fffffffu, 0};
 	struct tcp_config config;
@@ -45,9 +45,9 @@ START_TEST(each_segment_has_its_answer)
 						  .rcv_nxt = fins[f] + 1,
 						  .window = 500,
 						  .until_us = NOW + 5};
-			struct tcp_segment s = {.flags = cases[i].flags,
+			struct tcp_segment s = {.flags = (uint8_t)cases[i].flags,
 						.seq = fins[f] + (tcp_seq)cases[i].seq,
-						.payload_len = cases[i].len};
+						.payload_len = (uint16_t)cases[i].len};
 			struct tcp_segment reply = {0};
 			enum tcp_time_wait_answer answer =
 				tcp_time_wait_input(&w, &config, &s, NOW, &reply);
