@@ -23,7 +23,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "proto/base/prng.h"
+#include "proto/inet/tcp_config.h"
 
 typedef uint32_t tcp_seq; /* compare with seq_lt() and friends, never with < */
 
@@ -69,21 +69,21 @@ enum tcp_state {
  * The TCP part extends this list; TCP_DROP_COUNT stays last. */
 enum tcp_drop {
 	TCP_KEPT,
-	TCP_DROP_CLOSED,       /* no connection in this state takes it */
-	TCP_DROP_SEQ,          /* outside the receive window */
-	TCP_DROP_ACK_OLD,      /* ACK below SND.UNA - largest window (RFC 5961 5) */
-	TCP_DROP_ACK_FUTURE,   /* ACK above SND.NXT */
-	TCP_DROP_NO_ACK,       /* synchronized state and no ACK bit */
-	TCP_DROP_RST_SEQ,      /* RST in window but not at RCV.NXT: challenge (RFC 5961 3) */
-	TCP_DROP_SYN_IN_SYNC,  /* SYN in a synchronized state: challenge (RFC 5961 4) */
-	TCP_DROP_HANDSHAKE,    /* SYN-SENT or SYN-RECEIVED: unacceptable, answered as 3.10.7 says */
-	TCP_DROP_OOO_FULL,     /* out-of-order queue at its limit */
-	TCP_DROP_DUPLICATE,    /* every byte was here already */
-	TCP_DROP_AFTER_FIN,    /* bytes beyond the peer's FIN */
+	TCP_DROP_CLOSED,      /* no connection in this state takes it */
+	TCP_DROP_SEQ,         /* outside the receive window */
+	TCP_DROP_ACK_OLD,     /* ACK below SND.UNA - largest window (RFC 5961 5) */
+	TCP_DROP_ACK_FUTURE,  /* ACK above SND.NXT */
+	TCP_DROP_NO_ACK,      /* synchronized state and no ACK bit */
+	TCP_DROP_RST_SEQ,     /* RST in window but not at RCV.NXT: challenge (RFC 5961 3) */
+	TCP_DROP_SYN_IN_SYNC, /* SYN in a synchronized state: challenge (RFC 5961 4) */
+	TCP_DROP_HANDSHAKE,   /* SYN-SENT or SYN-RECEIVED: unacceptable, answered as 3.10.7 says */
+	TCP_DROP_OOO_FULL,    /* out-of-order queue at its limit */
+	TCP_DROP_DUPLICATE,   /* every byte was here already */
+	TCP_DROP_AFTER_FIN,   /* bytes beyond the peer's FIN */
 	TCP_DROP_COUNT,
 };
 
-#define TCP_WSCALE_ABSENT 0xff
+#define TCP_WSCALE_ABSENT   0xff
 #define TCP_SACK_BLOCKS_MAX 4
 
 struct tcp_options {
@@ -106,43 +106,25 @@ struct tcp_segment { /* a checked header, host order; the payload stays where it
 	struct tcp_options options;
 };
 
-/* What the peers of one stack have in common. Times in microseconds. */
-struct tcp_config {
-	uint16_t mss;            /* what we can receive: MTU - 40 */
-	uint8_t wscale;          /* what we offer, 0..14 */
-	uint32_t rcv_buffer;     /* bytes a connection may hold unread, out-of-order ones included */
-	uint16_t ooo_ranges_max; /* separate out-of-order runs kept per connection */
-	uint64_t rto_min_us, rto_initial_us, rto_max_us;
-	uint64_t delayed_ack_us; /* 0: acknowledge at the end of every burst */
-	uint64_t time_wait_us;
-	uint64_t fin_wait_2_us;   /* how long an orphan may wait for the peer's FIN */
-	uint64_t keepalive_us;    /* idle time before the first probe; 0: off */
-	uint64_t keepalive_interval_us;
-	uint8_t keepalive_probes;
-	uint8_t syn_retries;      /* R2 for SYN and SYN-ACK */
-	uint8_t retries;          /* R2 for data and FIN */
-	bool nagle;               /* off for RESP and the bus: they cork until the end of a burst */
-};
-
-/* Defaults of spec 7.4 for a link of this MTU. */
-void tcp_config_defaults(struct tcp_config *config, uint16_t mtu);
-
 enum tcp_event {
 	TCP_EVENT_ESTABLISHED = 1, /* handshake complete */
 	TCP_EVENT_FIN = 2,         /* the peer's FIN is in order: nothing more will arrive */
 	TCP_EVENT_ACKED = 4,       /* accept.acked > 0: the send queue shrank */
 	TCP_EVENT_RESET = 8,       /* the peer reset it; state is TCP_CLOSED */
 	TCP_EVENT_REFUSED = 16,    /* SYN answered by RST; state is TCP_CLOSED */
-	TCP_EVENT_TIMEOUT = 32,    /* R2 or keepalive gave up; state is TCP_CLOSED. From tcp_output(). */
-	TCP_EVENT_CLOSED = 64,     /* orderly end; state is TCP_CLOSED or TCP_TIME_WAIT */
+	TCP_EVENT_TIMEOUT =
+		32, /* R2 or keepalive gave up; state is TCP_CLOSED. From tcp_output(). */
+	TCP_EVENT_CLOSED = 64, /* orderly end; state is TCP_CLOSED or TCP_TIME_WAIT */
 };
 
 struct tcp_accept {
 	uint16_t skip, take; /* payload bytes to pass over, then to keep; take 0: none */
-	uint32_t at;         /* offset of the kept bytes from the next byte the reader expects; 0: in order */
-	uint32_t ready;      /* bytes now in order, beginning with these: take + what was waiting behind */
-	uint32_t acked;      /* bytes of the send queue that may be released from its front */
-	uint8_t events;      /* enum tcp_event */
+	uint32_t
+		at; /* offset of the kept bytes from the next byte the reader expects; 0: in order */
+	uint32_t
+		ready; /* bytes now in order, beginning with these: take + what was waiting behind */
+	uint32_t acked; /* bytes of the send queue that may be released from its front */
+	uint8_t events; /* enum tcp_event */
 };
 
 struct tcp_emit {
@@ -202,13 +184,14 @@ struct tcp_time_wait {
 
 enum tcp_time_wait_answer {
 	TCP_TIME_WAIT_DROP,
-	TCP_TIME_WAIT_ACK,    /* send *reply */
+	TCP_TIME_WAIT_ACK, /* send *reply */
 	TCP_TIME_WAIT_REOPEN, /* a new SYN beyond the old numbers: treat as LISTEN; iss above snd_nxt */
-	TCP_TIME_WAIT_END,    /* its time is over: forget it. A RST does not end it (RFC 1337) */
+	TCP_TIME_WAIT_END, /* its time is over: forget it. A RST does not end it (RFC 1337) */
 };
 
 void tcp_time_wait_from(const struct tcp *t, uint64_t now_us, struct tcp_time_wait *out);
-enum tcp_time_wait_answer tcp_time_wait_input(struct tcp_time_wait *w, const struct tcp_config *config,
+enum tcp_time_wait_answer tcp_time_wait_input(struct tcp_time_wait *w,
+					      const struct tcp_config *config,
 					      const struct tcp_segment *s, uint64_t now_us,
 					      struct tcp_segment *reply);
 

@@ -1,4 +1,6 @@
 /* proto/inet/tcp_config.c - the defaults, and where each comes from. */
+#include "proto/inet/tcp_config.h"
+
 #include "proto/base/assert.h"
 #include "proto/inet/tcp_state.h"
 
