@@ -1,0 +1,119 @@
+"""A node on a tap in a network namespace of its own, for the live tests.
+
+    with Lab() as lab:              # namespace, node, tap up
+        lab.cli("PING")             # redis-cli inside the namespace
+        lab.redis()                 # python3-redis client (this process joins the namespace)
+
+Everything is taken down when the block ends, also after a failure or an interrupt. A namespace that exists already is not touched.
+Environment: POLLIS_BUILD (default build/release), POLLIS_LCORES (default "0@0,1@1").
+"""
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.join(ROOT, os.environ.get("POLLIS_BUILD", "build/release"))
+NODE_IP, KERNEL_IP, PORT = "10.77.0.2", "10.77.0.1", 6379
+CLONE_NEWNET = 0x40000000
+
+
+def run(*argv, **options):
+    return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60, **options)
+
+
+def check(condition, what):
+    """An assertion that survives python -O and says what was expected."""
+    if not condition:
+        raise AssertionError(what)
+
+
+class Lab:
+    def __init__(self, *options, name="pollis-t", memory=1024, prefix_command=()):
+        self.name = f"{name}{os.getpid()}"
+        self.options = list(options)
+        self.memory = memory
+        self.prefix_command = list(prefix_command)
+        self.node = None
+        self.log_path = f"/tmp/{self.name}.log"
+        self.home = os.open("/proc/self/ns/net", os.O_RDONLY)
+
+    def __enter__(self):
+        run("ip", "netns", "add", self.name)
+        try:
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+            run("ip", "-n", self.name, "link", "set", "lo", "up")
+            self.join()
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+        ctypes.CDLL(None).setns(self.home, CLONE_NEWNET)
+        os.close(self.home)
+        subprocess.run(["ip", "netns", "del", self.name], check=False)
+        if os.path.exists(self.log_path):
+            os.unlink(self.log_path)
+
+    def join(self):
+        """Sockets this process opens from now on are the namespace's."""
+        fd = os.open(f"/var/run/netns/{self.name}", os.O_RDONLY)
+        check(ctypes.CDLL(None).setns(fd, CLONE_NEWNET) == 0, "setns failed: root is needed")
+        os.close(fd)
+
+    def command(self):
+        lcores = os.environ.get("POLLIS_LCORES", "0@0,1@1" if os.cpu_count() > 1 else "0@0,1@0")
+        return self.prefix_command + [
+            f"{BUILD}/app/pollis", "--lcores", lcores, "--no-huge", "-m", str(self.memory), "--no-pci",
+            "--file-prefix", self.name, "--vdev", "net_tap0,iface=dtap0", "--",
+            "--ip", f"{NODE_IP}/24", "--port", str(PORT)] + self.options
+
+    def start(self):
+        with open(self.log_path, "w", encoding="utf-8") as log:
+            self.node = subprocess.Popen(self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        deadline = time.monotonic() + 20
+        while "Ready to accept" not in self.log():
+            check(self.node.poll() is None, f"the node ended at start: {self.log()}")
+            check(time.monotonic() < deadline, f"the node is not ready after 20 s: {self.log()}")
+            time.sleep(0.02)
+        run("ip", "addr", "add", f"{KERNEL_IP}/24", "dev", "dtap0")
+        run("ip", "link", "set", "dtap0", "up")
+        try:
+            with open("/proc/sys/net/ipv4/tcp_congestion_control", "w", encoding="utf-8") as f:
+                f.write("cubic")
+        except OSError:
+            pass
+
+    def kill(self, how=signal.SIGKILL):
+        if self.node is not None and self.node.poll() is None:
+            self.node.send_signal(how)
+            self.node.wait(timeout=15)
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def alive(self):
+        return self.node.poll() is None
+
+    def cli(self, *args, timeout=30, **options):
+        return subprocess.run(["redis-cli", "-h", NODE_IP, "-p", str(PORT), *args], check=True, timeout=timeout,
+                              capture_output=True, **options).stdout
+
+    def redis(self, **options):
+        import redis
+        return redis.Redis(host=NODE_IP, port=PORT, socket_timeout=20, **options)
+
+    def dpdk(self):
+        """INFO's Dpdk section as a dict of numbers."""
+        out = {}
+        for line in self.cli("INFO", "dpdk").decode().splitlines():
+            name, colon, value = line.partition(":")
+            if colon:
+                out[name] = float(value)
+        return out
