@@ -10,14 +10,23 @@ Environment: POLLIS_BUILD (default build/release), POLLIS_LCORES (default "0@0,1
 import ctypes
 import os
 import signal
+import shutil
 import subprocess
 import sys
 import time
+
+import redis
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, os.environ.get("POLLIS_BUILD", "build/release"))
 NODE_IP, KERNEL_IP, PORT = "10.77.0.2", "10.77.0.1", 6379
 CLONE_NEWNET = 0x40000000
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent():
+    """Runs in the node's process before exec: a test that is killed takes its node along."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def run(*argv, **options):
@@ -53,12 +62,15 @@ class Lab:
         return self
 
     def __exit__(self, *_):
-        self.kill()
-        ctypes.CDLL(None).setns(self.home, CLONE_NEWNET)
-        os.close(self.home)
-        subprocess.run(["ip", "netns", "del", self.name], check=False)
-        if os.path.exists(self.log_path):
-            os.unlink(self.log_path)
+        try:
+            self.kill()
+        finally:
+            ctypes.CDLL(None).setns(self.home, CLONE_NEWNET)
+            os.close(self.home)
+            subprocess.run(["ip", "netns", "del", self.name], check=False, timeout=60)
+            shutil.rmtree(f"/var/run/dpdk/{self.name}", ignore_errors=True)
+            if os.path.exists(self.log_path):
+                os.unlink(self.log_path)
 
     def join(self):
         """Sockets this process opens from now on are the namespace's."""
@@ -75,7 +87,8 @@ class Lab:
 
     def start(self):
         with open(self.log_path, "w", encoding="utf-8") as log:
-            self.node = subprocess.Popen(self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            self.node = subprocess.Popen(self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                         preexec_fn=die_with_parent)
         deadline = time.monotonic() + 20
         while "Ready to accept" not in self.log():
             check(self.node.poll() is None, f"the node ended at start: {self.log()}")
@@ -83,11 +96,19 @@ class Lab:
             time.sleep(0.02)
         run("ip", "addr", "add", f"{KERNEL_IP}/24", "dev", "dtap0")
         run("ip", "link", "set", "dtap0", "up")
-        try:
-            with open("/proc/sys/net/ipv4/tcp_congestion_control", "w", encoding="utf-8") as f:
-                f.write("cubic")
-        except OSError:
-            pass
+        self.choose_congestion_control()
+
+    @staticmethod
+    def choose_congestion_control():
+        """The kernel's default may be bbr, whose runs differ. A namespace may choose only what the host allows: reno, always."""
+        for name in ("cubic", "reno"):
+            try:
+                with open("/proc/sys/net/ipv4/tcp_congestion_control", "w", encoding="utf-8") as f:
+                    f.write(name)
+                return
+            except OSError:
+                continue
+        check(False, "neither cubic nor reno can be chosen in this namespace")
 
     def kill(self, how=signal.SIGKILL):
         if self.node is not None and self.node.poll() is None:
@@ -105,9 +126,8 @@ class Lab:
         return subprocess.run(["redis-cli", "-h", NODE_IP, "-p", str(PORT), *args], check=True, timeout=timeout,
                               capture_output=True, **options).stdout
 
-    def redis(self, **options):
-        import redis
-        return redis.Redis(host=NODE_IP, port=PORT, socket_timeout=20, **options)
+    def redis(self, socket_timeout=20, **options):
+        return redis.Redis(host=NODE_IP, port=PORT, socket_timeout=socket_timeout, **options)
 
     def dpdk(self):
         """INFO's Dpdk section as a dict of numbers."""
