@@ -47,30 +47,31 @@ struct cluster_config { /* directives, spec I; read at each step, so that CONFIG
 	bool allow_replica_migration, require_full_coverage, replica_no_failover;
 	bool allow_reads_when_down, allow_pubsub_when_down;
 	enum endpoint_type preferred_endpoint;
-	uint16_t port, cport;             /* what we announce */
-	char ip[BUS_IP_LEN];              /* cluster-announce-ip, or the node's address; empty: learn it (spec A4) */
+	uint16_t port, cport; /* what we announce */
+	char ip[BUS_IP_LEN]; /* cluster-announce-ip, or the node's address; empty: learn it (spec A4) */
 	char hostname[BUS_NAME_MAX], nodename[BUS_NAME_MAX];
 	/* Faster than stock without breaking the wire (spec E2); all off: behave as Redis 7.0. */
-	bool fast_suspicion;    /* tell all voting primaries of a PFAIL at once */
-	bool fast_election;     /* no fixed delay, no jitter: rank with tie-break by id, quick retry of a lost election */
-	bool self_fencing;      /* a primary without majority stops writes before its peers may have replaced it */
+	bool fast_suspicion; /* tell all voting primaries of a PFAIL at once */
+	bool fast_election; /* no fixed delay, no jitter: rank with tie-break by id, quick retry of a lost election */
+	bool self_fencing; /* a primary without majority stops writes before its peers may have replaced it */
 	uint32_t ping_interval_ms; /* 0: node timeout / 2 */
 };
 
-struct cluster_facts { /* what the rest of the node knows, as of this step */
+struct cluster_facts {    /* what the rest of the node knows, as of this step */
 	uint64_t now_ms;  /* monotonic */
 	uint64_t unix_ms; /* wall clock: only shown to others (gossip seconds), never decides */
-	uint64_t offset;  /* primary: end of its stream; replica: applied, 0 until its first sync is complete */
-	bool primary_link_up;      /* replica: the replication link is up and in sync */
-	uint64_t primary_link_ms;  /* up: last byte received; down: since when (monotonic) */
-	bool data_alive;           /* false: the watchdog says a data lcore stands still; we stop answering and pinging */
+	uint64_t
+		offset; /* primary: end of its stream; replica: applied, 0 until its first sync is complete */
+	bool primary_link_up;     /* replica: the replication link is up and in sync */
+	uint64_t primary_link_ms; /* up: last byte received; down: since when (monotonic) */
+	bool data_alive; /* false: the watchdog says a data lcore stands still; we stop answering and pinging */
 	const uint32_t *slot_keys; /* [SLOT_COUNT] keys held per slot; NULL: none anywhere */
 };
 
 enum cluster_event_kind {
 	CLUSTER_TICK,
-	CLUSTER_LINK_UP,       /* an outbound link is established; ip: our own address on it (spec A4) */
-	CLUSTER_LINK_DOWN,     /* closed, reset, refused or timed out; also answers a failed EFFECT_CONNECT */
+	CLUSTER_LINK_UP, /* an outbound link is established; ip: our own address on it (spec A4) */
+	CLUSTER_LINK_DOWN, /* closed, reset, refused or timed out; also answers a failed EFFECT_CONNECT */
 	CLUSTER_LINK_ACCEPTED, /* ip: the peer's address */
 	CLUSTER_MESSAGE,       /* ip: the peer's address; own_ip: ours on this link */
 	CLUSTER_PERSISTED,     /* number is on disk */
@@ -85,52 +86,52 @@ struct cluster_event {
 };
 
 enum effect_kind {
-	EFFECT_PERSIST,      /* nodes_file_write() now, then to disk as number */
-	EFFECT_CONNECT,      /* node: open link to its ip and cport */
-	EFFECT_CLOSE,        /* link */
-	EFFECT_SEND,         /* link, msg */
-	EFFECT_SLOTS,        /* who serves which slot has changed: publish (slots_served_here(), view) */
-	EFFECT_ROLE,         /* we are now a primary (node NONE) or replicate node: address or identity changed */
+	EFFECT_PERSIST, /* nodes_file_write() now, then to disk as number */
+	EFFECT_CONNECT, /* node: open link to its ip and cport */
+	EFFECT_CLOSE,   /* link */
+	EFFECT_SEND,    /* link, msg */
+	EFFECT_SLOTS,   /* who serves which slot has changed: publish (slots_served_here(), view) */
+	EFFECT_ROLE, /* we are now a primary (node NONE) or replicate node: address or identity changed */
 	EFFECT_NEW_HISTORY,  /* promoted: replid shifts, PSYNC2 (spec C2) */
 	EFFECT_PAUSE_WRITES, /* number: until (monotonic ms); 0: end the pause */
 	EFFECT_DROP_SLOT,    /* slot: lost while it held keys: delete them */
 	EFFECT_DROP_ALL,     /* RESET of a replica: empty the keyspace */
-	EFFECT_TRACE,        /* trace, node, number: something worth a log line, a counter, or a checker's look */
+	EFFECT_TRACE, /* trace, node, number: something worth a log line, a counter, or a checker's look */
 };
 
-enum cluster_trace { /* words of log, counters, scenario texts and simulator */
-	TRACE_NODE_ADDED,       /* handshake done, or learned by gossip */
-	TRACE_NODE_REMOVED,
-	TRACE_PFAIL,
-	TRACE_PFAIL_CLEARED,
-	TRACE_REPORT,           /* node is reported failing; number: index of the reporter */
-	TRACE_FAIL,             /* by quorum here; number: reports counted */
-	TRACE_FAIL_TOLD,        /* by a FAIL message */
-	TRACE_FAIL_CLEARED,
-	TRACE_ELECTION_WAITING, /* number: delay ms */
-	TRACE_ELECTION_ASKING,  /* number: epoch */
-	TRACE_ELECTION_EXPIRED,
-	TRACE_ELECTION_REFUSED, /* cannot start; number: enum election_refusal */
-	TRACE_VOTE_RECEIVED,    /* node voted for us; number: epoch */
-	TRACE_VOTE_IGNORED,     /* number: enum vote_ignored */
-	TRACE_VOTE,             /* we vote for node; number: epoch */
-	TRACE_BALLOT_REFUSED,   /* number: enum ballot */
-	TRACE_WON,              /* number: epoch */
-	TRACE_TAKEOVER,
-	TRACE_EPOCH_COLLISION,  /* number: our new config epoch */
-	TRACE_EPOCH_BUMP,
-	TRACE_ROLE_CHANGED,     /* of node */
-	TRACE_DEMOTED,          /* we now follow node */
-	TRACE_UPDATE_SENT,
-	TRACE_UPDATE_TAKEN,
-	TRACE_MANUAL_STARTED,
-	TRACE_MANUAL_ENDED,     /* number: enum manual_end */
-	TRACE_MIGRATED,         /* replica migration: we now follow node */
-	TRACE_STATE_OK,
-	TRACE_STATE_FAIL,       /* number: enum health_reason */
-	TRACE_ADDRESS_CHANGED,
-	TRACE_MESSAGE_REFUSED,  /* number: enum message_refusal */
-	TRACE_COUNT,
+enum cluster_trace {                   /* words of log, counters, scenario texts and simulator */
+		     TRACE_NODE_ADDED, /* handshake done, or learned by gossip */
+		     TRACE_NODE_REMOVED,
+		     TRACE_PFAIL,
+		     TRACE_PFAIL_CLEARED,
+		     TRACE_REPORT,    /* node is reported failing; number: index of the reporter */
+		     TRACE_FAIL,      /* by quorum here; number: reports counted */
+		     TRACE_FAIL_TOLD, /* by a FAIL message */
+		     TRACE_FAIL_CLEARED,
+		     TRACE_ELECTION_WAITING, /* number: delay ms */
+		     TRACE_ELECTION_ASKING,  /* number: epoch */
+		     TRACE_ELECTION_EXPIRED,
+		     TRACE_ELECTION_REFUSED, /* cannot start; number: enum election_refusal */
+		     TRACE_VOTE_RECEIVED,    /* node voted for us; number: epoch */
+		     TRACE_VOTE_IGNORED,     /* number: enum vote_ignored */
+		     TRACE_VOTE,             /* we vote for node; number: epoch */
+		     TRACE_BALLOT_REFUSED,   /* number: enum ballot */
+		     TRACE_WON,              /* number: epoch */
+		     TRACE_TAKEOVER,
+		     TRACE_EPOCH_COLLISION, /* number: our new config epoch */
+		     TRACE_EPOCH_BUMP,
+		     TRACE_ROLE_CHANGED, /* of node */
+		     TRACE_DEMOTED,      /* we now follow node */
+		     TRACE_UPDATE_SENT,
+		     TRACE_UPDATE_TAKEN,
+		     TRACE_MANUAL_STARTED,
+		     TRACE_MANUAL_ENDED, /* number: enum manual_end */
+		     TRACE_MIGRATED,     /* replica migration: we now follow node */
+		     TRACE_STATE_OK,
+		     TRACE_STATE_FAIL, /* number: enum health_reason */
+		     TRACE_ADDRESS_CHANGED,
+		     TRACE_MESSAGE_REFUSED, /* number: enum message_refusal */
+		     TRACE_COUNT,
 };
 
 const char *cluster_trace_name(enum cluster_trace trace);

@@ -15,11 +15,12 @@
 
 #include "cluster/cluster.h"
 
-#define NODE_NONE             UINT32_MAX
-#define VIEW_LINKS_MAX        (2 * CLUSTER_NODES_MAX)
-#define VIEW_REPORTS_MAX      16384 /* failure reports at once, of all nodes; full: the new one is refused and counted */
-#define VIEW_BLACKLIST_MAX    256
-#define VOTERS_MAX            1024 /* voting primaries of one election */
+#define NODE_NONE      UINT32_MAX
+#define VIEW_LINKS_MAX (2 * CLUSTER_NODES_MAX)
+#define VIEW_REPORTS_MAX                                                                           \
+	16384 /* failure reports at once, of all nodes; full: the new one is refused and counted */
+#define VIEW_BLACKLIST_MAX 256
+#define VOTERS_MAX         1024 /* voting primaries of one election */
 
 struct public_state { /* what our frames say of ourselves */
 	uint64_t current_epoch, config_epoch;
@@ -39,15 +40,15 @@ struct node {
 	uint64_t config_epoch;
 	struct slot_bitmap slots;
 	uint32_t slot_count;
-	uint64_t offset, offset_ms;    /* last told, and when */
+	uint64_t offset, offset_ms; /* last told, and when */
 	uint64_t created_ms;
-	uint64_t ping_sent_ms;         /* 0: none waits for its PONG */
+	uint64_t ping_sent_ms; /* 0: none waits for its PONG */
 	uint64_t pong_received_ms, data_received_ms;
 	uint64_t fail_ms, voted_ms, orphaned_ms;
-	uint32_t report_first;         /* index into reports; NODE_NONE: none */
+	uint32_t report_first; /* index into reports; NODE_NONE: none */
 	uint32_t voter_reports;
-	bus_link out, in;              /* 0: none */
-	bool out_up, pong_on_out;      /* established; a PONG came on this very connection */
+	bus_link out, in;         /* 0: none */
+	bool out_up, pong_on_out; /* established; a PONG came on this very connection */
 	uint64_t out_created_ms, connect_at_ms;
 };
 
@@ -72,7 +73,8 @@ struct election { /* cluster/election.h */
 	enum election_state state;
 	uint64_t epoch; /* asked for; 0 unless ASKING */
 	struct voter_set votes;
-	uint64_t scheduled_ms; /* when start_at was drawn: the base of timeout and retry (spec A28) */
+	uint64_t
+		scheduled_ms; /* when start_at was drawn: the base of timeout and retry (spec A28) */
 	uint64_t start_at_ms;
 	uint32_t rank;
 	bool refused_logged;
@@ -83,9 +85,9 @@ enum manual_state { MANUAL_IDLE, MANUAL_WAIT_OFFSET, MANUAL_CAN_START, MANUAL_PA
 struct manual { /* cluster/manual.h; the first three as replica, MANUAL_PAUSED_FOR as primary */
 	enum manual_state state;
 	uint64_t deadline_ms;
-	uint64_t offset;      /* what our primary stopped at */
+	uint64_t offset; /* what our primary stopped at */
 	bool offset_known;
-	uint32_t replica;     /* that we pause for */
+	uint32_t replica; /* that we pause for */
 };
 
 struct health { /* cluster/health.h */
@@ -104,15 +106,17 @@ struct cluster_counters {
 struct cluster {
 	struct cluster_config config;
 	struct prng prng;
-	uint64_t now_ms; /* of the current step */
+	uint64_t now_ms;                   /* of the current step */
 	const struct cluster_facts *facts; /* of the current step; NULL between steps */
 	struct public_state live, flying, durable;
-	uint64_t live_number, flying_number, durable_number; /* flying_number 0: nothing is under way */
+	uint64_t live_number, flying_number,
+		durable_number; /* flying_number 0: nothing is under way */
 	uint64_t next_link;
 	uint32_t nodes_max, node_count, high; /* in use; every index in use is below high */
 	uint32_t owner[SLOT_COUNT];
 	uint32_t migrating_to[SLOT_COUNT], importing_from[SLOT_COUNT]; /* NODE_NONE: not */
-	struct slot_bitmap not_claiming; /* owned by a peer whose last header did not claim it (spec A20) */
+	struct slot_bitmap
+		not_claiming; /* owned by a peer whose last header did not claim it (spec A20) */
 	struct report reports[VIEW_REPORTS_MAX];
 	uint32_t report_free;
 	struct banned blacklist[VIEW_BLACKLIST_MAX];
@@ -121,7 +125,8 @@ struct cluster {
 	struct health health;
 	uint64_t tick_at_ms, ticks;
 	uint32_t tick_cursor; /* a tick that ran out of room goes on here */
-	bool slots_changed, save_wanted; /* set during a step, answered at its end by one EFFECT_SLOTS, one EFFECT_PERSIST */
+	bool slots_changed,
+		save_wanted; /* set during a step, answered at its end by one EFFECT_SLOTS, one EFFECT_PERSIST */
 	struct cluster_counters counters;
 	struct node nodes[];
 };

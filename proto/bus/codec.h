@@ -14,27 +14,29 @@
 
 #include "proto/bus/msg.h"
 
-#define BUS_FRAME_PREFIX  8u    /* bytes that tell the length */
-#define BUS_HEAD_SIZE     2256u
-#define BUS_GOSSIP_SIZE   104u
-#define BUS_FRAME_MAX     (BUS_HEAD_SIZE + BUS_GOSSIP_SIZE * 65535u + (1u << 20)) /* spec B3: ours, stock has none */
+#define BUS_FRAME_PREFIX 8u /* bytes that tell the length */
+#define BUS_HEAD_SIZE    2256u
+#define BUS_GOSSIP_SIZE  104u
+#define BUS_FRAME_MAX                                                                              \
+	(BUS_HEAD_SIZE + BUS_GOSSIP_SIZE * 65535u + (1u << 20)) /* spec B3: ours, stock has none */
 
 enum bus_status { /* each a counter, a log word and a test's expectation */
-	BUS_OK,
-	BUS_MORE,             /* bus_frame_len(): fewer than BUS_FRAME_PREFIX bytes */
-	BUS_BAD_SIGNATURE,    /* close */
-	BUS_BAD_LENGTH,       /* close: shorter than a header */
-	BUS_TOO_LONG,         /* close: beyond BUS_FRAME_MAX */
-	BUS_DROP_VERSION,     /* drop the frame, as all below */
-	BUS_DROP_LENGTH,      /* length and type, count or extensions disagree */
-	BUS_DROP_COUNT,       /* more gossip than BUS_GOSSIP_MAX */
-	BUS_DROP_EXTENSION,   /* an extension shorter than its header, not a multiple of 8, or malformed */
-	BUS_DROP_LIGHT,       /* light header on a type that has none */
-	BUS_STATUS_COUNT,
+		  BUS_OK,
+		  BUS_MORE,          /* bus_frame_len(): fewer than BUS_FRAME_PREFIX bytes */
+		  BUS_BAD_SIGNATURE, /* close */
+		  BUS_BAD_LENGTH,    /* close: shorter than a header */
+		  BUS_TOO_LONG,      /* close: beyond BUS_FRAME_MAX */
+		  BUS_DROP_VERSION,  /* drop the frame, as all below */
+		  BUS_DROP_LENGTH,   /* length and type, count or extensions disagree */
+		  BUS_DROP_COUNT,    /* more gossip than BUS_GOSSIP_MAX */
+		  BUS_DROP_EXTENSION, /* an extension shorter than its header, not a multiple of 8, or malformed */
+		  BUS_DROP_LIGHT, /* light header on a type that has none */
+		  BUS_STATUS_COUNT,
 };
 
 const char *bus_status_name(enum bus_status status);
-const char *bus_type_name(unsigned type); /* as in CLUSTER INFO's cluster_stats_messages_<name>_sent */
+const char *
+bus_type_name(unsigned type); /* as in CLUSTER INFO's cluster_stats_messages_<name>_sent */
 
 /* at: the next bytes of the stream. On BUS_OK *len is the whole frame's. */
 enum bus_status bus_frame_len(struct span at, uint32_t *len);

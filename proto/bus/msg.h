@@ -19,12 +19,12 @@
 #include "proto/base/limits.h"
 #include "proto/base/span.h"
 
-#define NODE_ID_LEN        40  /* lowercase hexadecimal, no zero */
-#define BUS_IP_LEN         46  /* INET6_ADDRSTRLEN, NUL-padded */
-#define BUS_NAME_MAX       256 /* hostname and node name, with their zero */
-#define BUS_GOSSIP_MAX     4096 /* entries of one message that we read or write */
-#define BUS_FORGOTTEN_MAX  16  /* FORGOTTEN_NODE extensions of one message that we read or write */
-#define SLOT_BITMAP_SIZE   (SLOT_COUNT / 8)
+#define NODE_ID_LEN       40   /* lowercase hexadecimal, no zero */
+#define BUS_IP_LEN        46   /* INET6_ADDRSTRLEN, NUL-padded */
+#define BUS_NAME_MAX      256  /* hostname and node name, with their zero */
+#define BUS_GOSSIP_MAX    4096 /* entries of one message that we read or write */
+#define BUS_FORGOTTEN_MAX 16   /* FORGOTTEN_NODE extensions of one message that we read or write */
+#define SLOT_BITMAP_SIZE  (SLOT_COUNT / 8)
 
 struct node_id { /* compared as bytes; all zero: nobody */
 	uint8_t bytes[NODE_ID_LEN];
@@ -65,7 +65,8 @@ static inline void
 slot_bitmap_set(struct slot_bitmap *map, unsigned slot, bool on)
 {
 	uint8_t bit = (uint8_t)(1u << (slot & 7));
-	map->bytes[slot >> 3] = (uint8_t)(on ? map->bytes[slot >> 3] | bit : map->bytes[slot >> 3] & ~bit);
+	map->bytes[slot >> 3] =
+		(uint8_t)(on ? map->bytes[slot >> 3] | bit : map->bytes[slot >> 3] & ~bit);
 }
 
 enum bus_type {
@@ -84,27 +85,33 @@ enum bus_type {
 };
 
 enum bus_node_flag { /* spec B2 */
-	NODE_PRIMARY = 1,
-	NODE_REPLICA = 2,
-	NODE_PFAIL = 4,
-	NODE_FAIL = 8,
-	NODE_MYSELF = 16,
-	NODE_HANDSHAKE = 32,
-	NODE_NOADDR = 64,
-	NODE_MEET = 128,
-	NODE_MIGRATE_TO = 256,
-	NODE_NOFAILOVER = 512,
-	NODE_EXTENSIONS = 1024, /* understands extensions: we saw its bit, or were told */
-	NODE_LIGHT_PUBLISH = 2048,
-	NODE_LIGHT_MODULE = 4096,
-	NODE_PRIMARY_FAIL = 8192, /* a replica says: my primary is FAIL (Valkey 9.1) */
+		     NODE_PRIMARY = 1,
+		     NODE_REPLICA = 2,
+		     NODE_PFAIL = 4,
+		     NODE_FAIL = 8,
+		     NODE_MYSELF = 16,
+		     NODE_HANDSHAKE = 32,
+		     NODE_NOADDR = 64,
+		     NODE_MEET = 128,
+		     NODE_MIGRATE_TO = 256,
+		     NODE_NOFAILOVER = 512,
+		     NODE_EXTENSIONS =
+			     1024, /* understands extensions: we saw its bit, or were told */
+		     NODE_LIGHT_PUBLISH = 2048,
+		     NODE_LIGHT_MODULE = 4096,
+		     NODE_PRIMARY_FAIL = 8192, /* a replica says: my primary is FAIL (Valkey 9.1) */
 };
 
-enum bus_message_flag { BUS_PAUSED = 1, BUS_FORCE_ACK = 2, BUS_EXT_DATA = 4 }; /* first mflags byte */
+enum bus_message_flag {
+	BUS_PAUSED = 1,
+	BUS_FORCE_ACK = 2,
+	BUS_EXT_DATA = 4
+}; /* first mflags byte */
 
 struct bus_head {
-	uint16_t type;  /* enum bus_type, or a value we do not know: generic processing, then ignored */
-	bool light;     /* light header (spec B5): nothing below but the type was sent */
+	uint16_t
+		type; /* enum bus_type, or a value we do not know: generic processing, then ignored */
+	bool light;   /* light header (spec B5): nothing below but the type was sent */
 	uint16_t port;  /* client port; the TLS one where the cluster talks TLS */
 	uint16_t pport; /* the other one; 0: none */
 	uint16_t cport; /* bus port */
@@ -134,10 +141,10 @@ struct bus_forgotten {
 };
 
 enum bus_extension { /* which were there */
-	BUS_EXT_HOSTNAME = 1,
-	BUS_EXT_NODENAME = 2,
-	BUS_EXT_FORGOTTEN = 4,
-	BUS_EXT_SHARD_ID = 8,
+		     BUS_EXT_HOSTNAME = 1,
+		     BUS_EXT_NODENAME = 2,
+		     BUS_EXT_FORGOTTEN = 4,
+		     BUS_EXT_SHARD_ID = 8,
 };
 
 struct bus_ping { /* PING, PONG and MEET */
