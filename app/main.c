@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <rte_eal.h>
+#include <rte_errno.h>
 #include <rte_ethdev.h>
 
 #include "app/cmd/config.h"
@@ -60,7 +61,7 @@ read_config_file(struct config *config, const char *path, char error[ERROR_MAX])
 	char *text = malloc(CONFIG_FILE_MAX);
 	bool done = false;
 	if (file == NULL || text == NULL) {
-		snprintf(error, ERROR_MAX, "--config %.100s: %s", path, strerror(errno));
+		snprintf(error, ERROR_MAX, "--config %.100s: %s", path, rte_strerror(errno));
 	} else {
 		size_t len = fread(text, 1, CONFIG_FILE_MAX, file);
 		done = config_parse(config, text, len, &line, reason) == CONFIG_OK;
@@ -115,7 +116,7 @@ start_port(const struct config *config, const struct eal_lcores *lcores, struct 
 	uint16_t id = rte_eth_find_next(0);
 	int rc = rte_eth_dev_info_get(id, &info);
 	if (rc < 0) {
-		snprintf(error, ERROR_MAX, "port %u: %s", id, strerror(-rc));
+		snprintf(error, ERROR_MAX, "port %u: %s", id, rte_strerror(-rc));
 		return false;
 	}
 	/* net_tap: its descriptors wake epoll, and the kernel's interface has the port's MAC (drivers-config/README.md). */

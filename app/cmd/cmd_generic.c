@@ -94,12 +94,12 @@ conditions_hold(unsigned conditions, uint64_t old, int64_t wanted)
 }
 
 static void
-expire(struct server *server, struct call *call, bool seconds, bool absolute, struct resp_writer *w)
+expire(struct server *server, struct call *call, unsigned form, struct resp_writer *w)
 {
 	uint64_t at;
 	unsigned conditions;
 	if (!take_conditions(call, &conditions, w) ||
-	    !take_expiry(server, call->argv[2], seconds, absolute, call->command->name, &at, w))
+	    !take_expiry(server, call, call->argv[2], form, &at, w))
 		return;
 	struct entry *e = keyspace_find(server->keys, &call->key, server->unix_ms);
 	if (e == NULL || !conditions_hold(conditions, entry_expire_ms(e), (int64_t)at)) {
@@ -118,25 +118,25 @@ expire(struct server *server, struct call *call, bool seconds, bool absolute, st
 void
 cmd_expire(struct server *server, struct call *call, struct resp_writer *w)
 {
-	expire(server, call, true, false, w);
+	expire(server, call, EXPIRY_SECONDS, w);
 }
 
 void
 cmd_pexpire(struct server *server, struct call *call, struct resp_writer *w)
 {
-	expire(server, call, false, false, w);
+	expire(server, call, 0, w);
 }
 
 void
 cmd_expireat(struct server *server, struct call *call, struct resp_writer *w)
 {
-	expire(server, call, true, true, w);
+	expire(server, call, EXPIRY_SECONDS | EXPIRY_ABSOLUTE, w);
 }
 
 void
 cmd_pexpireat(struct server *server, struct call *call, struct resp_writer *w)
 {
-	expire(server, call, false, true, w);
+	expire(server, call, EXPIRY_ABSOLUTE, w);
 }
 
 /* -2: no key, -1: no expiry. */

@@ -6,7 +6,7 @@
 #include "app/cmd/command.h"
 #include "proto/base/number.h"
 
-#define INFO_MAX (32u * 1024)
+#define INFO_MAX ((size_t)32 * 1024)
 
 /* ---- COMMAND ---- */
 

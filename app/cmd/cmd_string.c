@@ -42,20 +42,20 @@ struct set_options {
 
 /* EX, PX, EXAT, PXAT with their argument. False: an error has been written. */
 static bool
-set_take_expiry(struct server *server, const char *command, struct span unit, struct span word,
+set_take_expiry(struct server *server, const struct call *call, struct span unit, struct span word,
 		struct set_options *o, struct resp_writer *w)
 {
 	int64_t value;
 	if (!take_integer(word, &value, w))
 		return false;
-	bool seconds = (unit.at[0] | 0x20) == 'e';
-	bool absolute = unit.len == 4;
+	unsigned form = (unit.at[0] | 0x20) == 'e' ? EXPIRY_SECONDS : 0;
+	form |= unit.len == 4 ? EXPIRY_ABSOLUTE : 0;
 	if (value <= 0) {
-		resp_errorf(w, "ERR invalid expire time in '%s' command", command);
+		resp_errorf(w, "ERR invalid expire time in '%s' command", call->command->name);
 		return false;
 	}
 	o->flags |= SET_EXPIRE;
-	return take_expiry(server, word, seconds, absolute, command, &o->expire_ms, w);
+	return take_expiry(server, call, word, form, &o->expire_ms, w);
 }
 
 static bool
@@ -96,7 +96,7 @@ set_take_options(struct server *server, struct call *call, uint32_t from, unsign
 			resp_error(w, ERROR_SYNTAX);
 			return false;
 		}
-		if (!set_take_expiry(server, call->command->name, word, call->argv[++i], o, w))
+		if (!set_take_expiry(server, call, word, call->argv[++i], o, w))
 			return false;
 	}
 	return true;
@@ -147,7 +147,7 @@ set_with_expiry(struct server *server, struct call *call, const char *unit, stru
 {
 	struct set_options o = {0, 0};
 	struct span word = {(const uint8_t *)unit, 2};
-	if (!set_take_expiry(server, call->command->name, word, call->argv[2], &o, w))
+	if (!set_take_expiry(server, call, word, call->argv[2], &o, w))
 		return;
 	if (put(server, &call->key, call->argv[3], o.expire_ms, w))
 		resp_simple(w, "OK");

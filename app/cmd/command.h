@@ -79,9 +79,13 @@ void reply_out_of_memory(struct resp_writer *w);
 /* "wrong number of arguments for 'x' command", "unknown subcommand" as Redis 7.0. */
 void reply_wrong_arity(struct resp_writer *w, const char *name);
 void reply_unknown_subcommand(struct resp_writer *w, struct call *call);
-/* Absolute unix time in ms from a relative or absolute argument. False: the error has been written. */
-bool take_expiry(struct server *server, struct span word, bool seconds, bool absolute,
-		 const char *command, uint64_t *expire_ms, struct resp_writer *w);
+enum expiry_form {
+	EXPIRY_SECONDS = 1,
+	EXPIRY_ABSOLUTE = 2
+}; /* flags; else milliseconds from now */
+/* Absolute unix time in ms from an argument of that form. False: the error has been written. */
+bool take_expiry(struct server *server, const struct call *call, struct span word, unsigned form,
+		 uint64_t *expire_ms, struct resp_writer *w);
 
 /* Handlers, by file. */
 #define HANDLER(name)                                                                              \

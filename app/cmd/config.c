@@ -14,6 +14,7 @@
 
 #include "app/cmd/config_internal.h"
 #include "proto/base/glob.h"
+#include "proto/base/number.h"
 
 #define ERROR_MAX 160
 
@@ -120,16 +121,21 @@ parse_memory(const char *text, int64_t *value)
 static bool
 parse_address(const char *text, size_t len, uint32_t *address)
 {
-	unsigned a, b, c, d;
-	char copy[16], rest;
-	if (len >= sizeof(copy))
-		return false;
-	memcpy(copy, text, len);
-	copy[len] = '\0';
-	if (sscanf(copy, "%3u.%3u.%3u.%3u%c", &a, &b, &c, &d, &rest) != 4 || a > 255 || b > 255 ||
-	    c > 255 || d > 255)
-		return false;
-	*address = a << 24 | b << 16 | c << 8 | d;
+	const char *end = text + len;
+	uint32_t value = 0;
+	for (unsigned i = 0; i < 4; i++) {
+		const char *dot = memchr(text, '.', (size_t)(end - text));
+		const char *stop = dot != NULL && i < 3 ? dot : end;
+		int64_t octet;
+		if (!number_parse((const uint8_t *)text, (size_t)(stop - text), &octet) ||
+		    octet < 0 || octet > 255)
+			return false;
+		value = value << 8 | (uint32_t)octet;
+		if (i < 3 && stop == end)
+			return false;
+		text = stop + 1;
+	}
+	*address = value;
 	return true;
 }
 
@@ -145,17 +151,32 @@ set_ip(struct config *config, const char *value, char *error)
 	return CONFIG_OK;
 }
 
+/* The next word of a value, in place of its size bytes; NULL: there is none, or it is longer. */
+static const char *
+next_word(const char *at, char *word, size_t size)
+{
+	at += strspn(at, " ");
+	size_t len = strcspn(at, " ");
+	if (len == 0 || len >= size)
+		return NULL;
+	memcpy(word, at, len);
+	word[len] = '\0';
+	return at + len;
+}
+
+/* "normal 0 0 0 pubsub 32mb 8mb 60": only the hard limit of class normal has an effect. */
 static enum config_result
 set_output_limit(struct config *config, const char *value, char *error)
 {
-	char class[16], hard[24], soft[24];
-	int seconds, taken;
-	for (const char *at = value; *at != '\0'; at += taken) {
-		int64_t limit, ignored;
-		while (*at == ' ')
-			at++;
-		if (sscanf(at, "%15s %23s %23s %d%n", class, hard, soft, &seconds, &taken) != 4 ||
-		    !parse_memory(hard, &limit) || !parse_memory(soft, &ignored))
+	char class[16], words[3][24];
+	for (const char *at = value; *at != '\0'; at += strspn(at, " ")) {
+		int64_t limit, soft, seconds;
+		at = next_word(at, class, sizeof(class));
+		for (unsigned i = 0; i < 3 && at != NULL; i++)
+			at = next_word(at, words[i], sizeof(words[i]));
+		if (at == NULL || !parse_memory(words[0], &limit) ||
+		    !parse_memory(words[1], &soft) || !parse_integer(words[2], &seconds) ||
+		    seconds < 0)
 			return bad(error, "Wrong number of arguments in "
 					  "buffer limit configuration.");
 		if (strcasecmp(class, "normal") == 0)
@@ -354,7 +375,7 @@ hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
-	c |= 0x20;
+	c = (char)(c | 0x20);
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
@@ -483,6 +504,12 @@ config_check_start(const struct config *config, char error[ERROR_MAX])
 /* ---- CONFIG GET and REWRITE ---- */
 
 static void
+put_text(char value[CONFIG_VALUE_MAX], const char *text)
+{
+	snprintf(value, CONFIG_VALUE_MAX, "%s", text);
+}
+
+static void
 address_text(char *at, size_t size, uint32_t address)
 {
 	snprintf(at, size, "%u.%u.%u.%u", address >> 24, address >> 16 & 255, address >> 8 & 255,
@@ -499,9 +526,9 @@ special_text(const struct config *config, const struct row *row, char value[CONF
 	} else if (strcmp(row->name, "gateway") == 0 && config->gateway != 0) {
 		address_text(value, CONFIG_VALUE_MAX, config->gateway);
 	} else if (strcmp(row->name, "idle-mode") == 0) {
-		strcpy(value, config->idle_mode == IDLE_BUSY ? "busy" : "adaptive");
+		put_text(value, config->idle_mode == IDLE_BUSY ? "busy" : "adaptive");
 	} else if (strcmp(row->name, "loglevel") == 0) {
-		strcpy(value, config->loglevel);
+		put_text(value, config->loglevel);
 	} else if (strcmp(row->name, "client-output-buffer-limit") == 0) {
 		snprintf(value, CONFIG_VALUE_MAX,
 			 "normal %" PRIu64
@@ -516,7 +543,7 @@ row_text(const struct config *config, const struct row *row, char value[CONFIG_V
 	const void *at = (const char *)config + row->offset;
 	switch (row->kind) {
 	case KIND_BOOL:
-		strcpy(value, *(const bool *)at ? "yes" : "no");
+		put_text(value, *(const bool *)at ? "yes" : "no");
 		break;
 	case KIND_U16:
 		snprintf(value, CONFIG_VALUE_MAX, "%u", *(const uint16_t *)at);
@@ -529,7 +556,7 @@ row_text(const struct config *config, const struct row *row, char value[CONFIG_V
 		snprintf(value, CONFIG_VALUE_MAX, "%" PRId64, *(const int64_t *)at);
 		break;
 	case KIND_TEXT:
-		snprintf(value, CONFIG_VALUE_MAX, "%s", (const char *)at);
+		put_text(value, at);
 		break;
 	case KIND_SPECIAL:
 		special_text(config, row, value);

@@ -84,10 +84,10 @@ put_changed(const struct config *config, const bool *seen, struct output *o)
 	config_free(&defaults);
 }
 
-size_t
+size_t /* NOLINTNEXTLINE(readability-non-const-parameter): written to through a struct */
 config_rewrite(const struct config *config, const char *old, size_t old_len, char *at, size_t size)
 {
-	struct output o = {.at = at, .size = size};
+	struct output o = {at, size, 0};
 	bool seen[SEEN_MAX] = {false};
 	const char *end = old + old_len, *name;
 	char value[CONFIG_VALUE_MAX];

@@ -391,17 +391,17 @@ reply_unknown_subcommand(struct resp_writer *w, struct call *call)
 }
 
 bool
-take_expiry(struct server *server, struct span word, bool seconds, bool absolute,
-	    const char *command, uint64_t *expire_ms, struct resp_writer *w)
+take_expiry(struct server *server, const struct call *call, struct span word, unsigned form,
+	    uint64_t *expire_ms, struct resp_writer *w)
 {
 	int64_t value;
 	if (!take_integer(word, &value, w))
 		return false;
-	bool overflow = seconds && __builtin_mul_overflow(value, 1000, &value);
-	if (!absolute && !overflow)
+	bool overflow = (form & EXPIRY_SECONDS) && __builtin_mul_overflow(value, 1000, &value);
+	if ((form & EXPIRY_ABSOLUTE) == 0 && !overflow)
 		overflow = __builtin_add_overflow(value, (int64_t)server->unix_ms, &value);
 	if (overflow) {
-		resp_errorf(w, "ERR invalid expire time in '%s' command", command);
+		resp_errorf(w, "ERR invalid expire time in '%s' command", call->command->name);
 		return false;
 	}
 	*expire_ms = (uint64_t)value;

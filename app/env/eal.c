@@ -22,23 +22,23 @@ static const struct {
 	const char *means;
 } causes[] = {
 	{"Cannot get hugepage information",
-	 "no hugepages: run scripts/hugepages --reserve 1024, or start with --no-huge -m 512"     },
+	 "no hugepages: run scripts/hugepages --reserve 1024, or start with --no-huge -m 512"                                  },
 	{"No free hugepages",
-	 "no free hugepages: run scripts/hugepages --reserve 1024, or start with --no-huge -m 512"},
+	 "no free hugepages: run scripts/hugepages --reserve 1024, or start with --no-huge -m 512"                             },
 	{"Cannot init memory",
 	 "EAL cannot get its memory: run scripts/hugepages --reserve 1024, or start with --no-huge "
-	 "-m 512"										 },
+	 "-m 512"													      },
 	{"Cannot create lock on",
-	 "another process uses this --file-prefix: stop it, or choose another --file-prefix"      },
+	 "another process uses this --file-prefix: stop it, or choose another --file-prefix"                                   },
 	{"Cannot open /dev/net/tun",
 	 "/dev/net/tun is missing or not allowed: modprobe tun, and run as root or with "
-	 "CAP_NET_ADMIN"									  },
+	 "CAP_NET_ADMIN"												       },
 	{"Unable to create TAP interface",  "the tap interface cannot be created: is its name "
-         "taken? run as root or with CAP_NET_ADMIN"                                                        },
-	{"failed to create",				 "a --vdev cannot be created: see its arguments in drivers-config/"             },
-	{"invalid core",				 "-l or --lcores names a core that this machine has not"                                                            },
-	{"unrecognized option",				 "EAL does not know an option before \"--\""      },
-	{"Permission denied",				 "permission denied: run as root, or see drivers-config/README.md"                                                              },
+					   "taken? run as root or with CAP_NET_ADMIN"},
+	{"failed to create",                "a --vdev cannot be created: see its arguments in drivers-config/"                 },
+	{"invalid core",                    "-l or --lcores names a core that this machine has not"                            },
+	{"unrecognized option",             "EAL does not know an option before \"--\""                                        },
+	{"Permission denied",               "permission denied: run as root, or see drivers-config/README.md"                  },
 };
 
 static void

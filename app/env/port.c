@@ -120,7 +120,8 @@ port_backlog(struct port *port, uint16_t queue, struct rte_mbuf **frames, uint16
 	struct port_queue *q = &port->queues[queue];
 	uint32_t room = PORT_BACKLOG_MAX - q->backlog_count;
 	uint32_t kept = count < room ? count : room;
-	memcpy(&q->backlog[q->backlog_count], frames, kept * sizeof(frames[0]));
+	if (kept > 0)
+		memcpy(&q->backlog[q->backlog_count], frames, kept * sizeof(frames[0]));
 	q->backlog_count += kept;
 	if (kept < count) {
 		q->tx_lost += count - kept;

@@ -1,3 +1,4 @@
+/* app/env/secret.c - getrandom(2) until the whole of it is there. */
 #include "app/env/secret.h"
 
 #include <errno.h>

@@ -20,9 +20,9 @@
 #include "proto/resp/writer.h"
 
 #define CLIENT_DIRECT_MAX                                                                          \
-	(256u * 1024)                  /* queued bytes up to which replies go straight into mbufs */
-#define CLIENT_BLOCK_SIZE (16u * 1024) /* beyond that: heap blocks of this size */
-#define CLIENT_QUEUED_MAX (1u << 30)   /* most that is ever queued: stream offsets have 32 bits */
+	(256u * 1024) /* queued bytes up to which replies go straight into mbufs */
+#define CLIENT_BLOCK_SIZE ((size_t)16 * 1024) /* beyond that: heap blocks of this size */
+#define CLIENT_QUEUED_MAX (1u << 30) /* most that is ever queued: stream offsets have 32 bits */
 #define CLIENT_INPUT_MIN  1024u
 
 enum client_end {

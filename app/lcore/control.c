@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <rte_errno.h>
 #include <rte_lcore.h>
 
 #include "app/env/log.h"
@@ -52,8 +53,8 @@ read_signals(struct node *node, int fd)
 {
 	struct signalfd_siginfo info;
 	while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		log_info("Received %s scheduling shutdown...",
-			 info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+		log_notice("Received %s scheduling shutdown...",
+			   info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
 		stop(node);
 	}
 }
@@ -70,7 +71,7 @@ read_mail(struct node *node)
 				log_warning("%lu connections did not close in time and were reset",
 					    mails[i].a);
 		} else if (mails[i].kind == MAIL_SHUTDOWN) {
-			log_info("User requested shutdown...");
+			log_notice("User requested shutdown...");
 			stop(node);
 		}
 	}
@@ -89,7 +90,7 @@ control_run(struct node *node)
 	signals_of_interest(&set);
 	int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (fd < 0 || idle_add_fd(&node->control_idle, fd) < 0) {
-		log_warning("signals cannot be read: %s", strerror(errno));
+		log_warning("signals cannot be read: %s", rte_strerror(errno));
 		return 1;
 	}
 	while (node->stopped_count < node->data_count) {

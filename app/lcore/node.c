@@ -54,7 +54,8 @@ create_stack(struct node *node, struct data_lcore *d, char error[NODE_ERROR_MAX]
 	stack_settings(node, &config);
 	if (secret_fill(config.secret, sizeof(config.secret)) < 0 ||
 	    secret_fill(&config.seed, sizeof(config.seed)) < 0) {
-		snprintf(error, NODE_ERROR_MAX, "no randomness: getrandom: %s", strerror(errno));
+		snprintf(error, NODE_ERROR_MAX, "no randomness: getrandom: %s",
+			 rte_strerror(errno));
 		return -errno;
 	}
 	snprintf(name, sizeof(name), "flows_%u", d->index);
@@ -146,7 +147,7 @@ create_idles(struct node *node, char error[NODE_ERROR_MAX])
 	}
 	if (rc < 0)
 		snprintf(error, NODE_ERROR_MAX,
-			 "epoll or eventfd: %s: raise the limit of open files", strerror(-rc));
+			 "epoll or eventfd: %s: raise the limit of open files", rte_strerror(-rc));
 	return rc;
 }
 

@@ -99,7 +99,7 @@ impair_lines(struct lines *l, const char *direction, const struct impair *impair
 	line(l, "impair_%s_corrupted:%lu\r\n", direction, c->corrupted);
 }
 
-size_t
+size_t /* NOLINTNEXTLINE(readability-non-const-parameter): written to through a struct */
 node_info(void *data_lcore, const char *section, char *at, size_t size)
 {
 	const struct data_lcore *d = data_lcore;

@@ -192,7 +192,7 @@ conn_room(struct conn *conn, uint32_t need, uint8_t **at, uint8_t **end)
 	return true;
 }
 
-void
+void /* NOLINTNEXTLINE(readability-non-const-parameter): written to through a struct */
 conn_commit(struct conn *conn, uint8_t *at)
 {
 	struct rte_mbuf *m = conn->tx_last;

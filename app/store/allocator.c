@@ -1,3 +1,4 @@
+/* app/store/allocator.c - the allocator table over malloc and free, for sanitizer builds and tests. */
 #include "app/store/allocator.h"
 
 #include <malloc.h>

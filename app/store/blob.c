@@ -1,3 +1,4 @@
+/* app/store/blob.c - one piece of memory per value: count, length, bytes. */
 #include "app/store/blob.h"
 
 #include "proto/base/assert.h"
