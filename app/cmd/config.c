@@ -337,6 +337,13 @@ config_copy(struct config *to, const struct config *from)
 	return true;
 }
 
+static enum config_result
+immutable(char *error)
+{
+	snprintf(error, ERROR_MAX, "can't set immutable config");
+	return CONFIG_IMMUTABLE;
+}
+
 enum config_result
 config_set(struct config *config, const char *name, const char *value, bool starting,
 	   char error[ERROR_MAX])
@@ -347,7 +354,7 @@ config_set(struct config *config, const char *name, const char *value, bool star
 		if (strcasecmp(name, rows[i].name) != 0)
 			continue;
 		if (rows[i].immutable && !starting)
-			return CONFIG_IMMUTABLE;
+			return immutable(error);
 		if (is_refused(name, value, error))
 			return CONFIG_REFUSED;
 		return set_row(config, &rows[i], value, error);
@@ -356,7 +363,7 @@ config_set(struct config *config, const char *name, const char *value, bool star
 		if (strcasecmp(name, config_stored[i].name) != 0)
 			continue;
 		if (config_stored[i].immutable && !starting)
-			return CONFIG_IMMUTABLE;
+			return immutable(error);
 		if (is_refused(name, value, error))
 			return CONFIG_REFUSED;
 		if (strlen(value) >= CONFIG_TEXT_MAX)
@@ -391,7 +398,7 @@ take_escape(const char **at, const char *end, char *c)
 	if (known != NULL) {
 		*c = to[known - from];
 	} else if (*p == 'x' && end - p > 2 && hex_digit(p[1]) >= 0 && hex_digit(p[2]) >= 0) {
-		*c = (char)(hex_digit(p[1]) << 4 | hex_digit(p[2]));
+		*c = (char)(hex_digit(p[1]) * 16 + hex_digit(p[2]));
 		p += 2;
 	} else {
 		*c = *p;
@@ -405,8 +412,11 @@ static bool
 take_word(const char **at, const char *end, char *out, size_t size, size_t *len)
 {
 	const char *p = *at;
-	char quote = *p == '"' || *p == '\'' ? *p++ : '\0';
-	while (p < end && (quote != '\0' ? *p != quote : *p != ' ' && *p != '\t')) {
+	char quote = '\0';
+	if (*p == '"' || *p == '\'')
+		quote = *p++;
+	while (p < end &&
+	       (quote != '\0' ? *p != quote : strchr(" \t\r", *p) == NULL || *p == '\0')) {
 		char c = *p++;
 		if (quote == '"' && c == '\\' && !take_escape(&p, end, &c))
 			return false;

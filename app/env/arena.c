@@ -18,10 +18,11 @@ struct arena {
 
 /* ---- extents ---- */
 
-static void
-	* /* NOLINTNEXTLINE(readability-function-size,readability-non-const-parameter): the signature is jemalloc's */
-	extent_alloc(extent_hooks_t *hooks, void *new_addr, size_t size, size_t alignment,
-		     bool *zero, bool *commit, unsigned arena_index)
+/* The signatures are jemalloc's. NOLINTBEGIN(readability-function-size,readability-non-const-parameter) */
+
+static void *
+extent_alloc(extent_hooks_t *hooks, void *new_addr, size_t size, size_t alignment, bool *zero,
+	     bool *commit, unsigned arena_index)
 {
 	const struct arena *arena = (const struct arena *)hooks;
 	(void)arena_index;
@@ -59,7 +60,7 @@ extent_refuse(extent_hooks_t *hooks, void *at, size_t size, size_t offset, size_
 	return true;
 }
 
-static bool /* NOLINTNEXTLINE(readability-function-size): the signature is jemalloc's */
+static bool
 extent_split(extent_hooks_t *hooks, void *at, size_t size, size_t size_a, size_t size_b,
 	     bool committed, unsigned arena_index)
 {
@@ -69,7 +70,7 @@ extent_split(extent_hooks_t *hooks, void *at, size_t size, size_t size_a, size_t
 }
 
 /* Neighbours may merge wherever they came from, since none is ever given back alone. */
-static bool /* NOLINTNEXTLINE(readability-function-size): the signature is jemalloc's */
+static bool
 extent_merge(extent_hooks_t *hooks, void *a, size_t size_a, void *b, size_t size_b, bool committed,
 	     unsigned arena_index)
 {
@@ -77,6 +78,8 @@ extent_merge(extent_hooks_t *hooks, void *a, size_t size_a, void *b, size_t size
 	(void)arena_index;
 	return false;
 }
+
+/* NOLINTEND(readability-function-size,readability-non-const-parameter) */
 
 static const extent_hooks_t hooks_template = {
 	.alloc = extent_alloc,

@@ -126,8 +126,8 @@ port_refusal_text(enum port_refusal refusal)
 {
 	static const char *const texts[PORT_REFUSAL_COUNT] = {
 		[PORT_PLANNED] = "planned",
-		[PORT_REFUSED_NO_QUEUE] = "the device has no receive or no transmit queue: give "
-					  "--vdev a queues argument, or bind another device",
+		[PORT_REFUSED_NO_QUEUE] =
+			"the device has no receive or no transmit queue: bind another",
 		[PORT_REFUSED_MTU] = "the device cannot take this mtu: choose another --mtu",
 		[PORT_REFUSED_DESCRIPTORS] = "the device allows no ring size that we can use",
 		[PORT_REFUSED_MBUF_SIZE] = "a frame of this mtu does not fit one mbuf: lower --mtu",

@@ -361,6 +361,7 @@ install(struct keyspace *ks, const struct key *key, struct entry *e)
 	if (t->first == NULL) {
 		if (!table_reserve(ks, t))
 			return false;
+		ASSERT(t->first != NULL);
 		t->first[0].count = 0;
 	}
 	struct bucket *b = bucket_at(t, bucket_index(t, key->hash));

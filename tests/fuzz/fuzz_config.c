@@ -45,7 +45,8 @@ check_same_values(const struct config *a, const struct config *b)
 		ASSERT(strcmp(name_a, name_b) == 0);
 		ASSERT(strcmp(value_a, value_b) == 0);
 		at = next;
-		ASSERT(++names < NAMES_MAX);
+		names++;
+		ASSERT(names < NAMES_MAX);
 	} while (at != 0);
 	ASSERT(names > 0);
 }

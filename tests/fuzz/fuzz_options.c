@@ -21,7 +21,8 @@ walk(const uint8_t *bytes, size_t size)
 	while (option_next(&list, &option) == OPTION_FOUND) {
 		ASSERT(list.at >= last + 2 && list.at <= list.end);
 		ASSERT(option.data >= bytes && option.data + option.size == list.at);
-		ASSERT(++steps <= size / 2);
+		steps++;
+		ASSERT(steps <= size / 2);
 		last = list.at;
 	}
 	ASSERT(list.at <= list.end);

@@ -14,6 +14,7 @@
 #include "app/net/stack.h"
 #include "app/net/stack_internal.h"
 #include "proto/base/assert.h"
+#include "tests/fuzz/target.h"
 
 #define OUR_ADDRESS  0x0a4d0002u
 #define PEER_ADDRESS 0x0a4d0001u
@@ -21,8 +22,8 @@
 #define PEER_PORTS   4
 #define STEPS_MAX    400
 
+/* NOLINTNEXTLINE(readability-identifier-naming) */
 int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct rte_mempool *pool;
 
@@ -42,7 +43,7 @@ take(struct input *in, unsigned bytes)
 	return value;
 }
 
-int
+int /* NOLINTNEXTLINE(readability-non-const-parameter): libFuzzer's signature */
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	static char *eal[] = {

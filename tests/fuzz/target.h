@@ -4,5 +4,5 @@
 #include <stdint.h>
 
 /* Any bytes; aborts on a finding. Answers 0. */
-int LLVMFuzzerTestOneInput(const uint8_t *data,
-			   size_t size); /* NOLINT(readability-identifier-naming) */
+/* NOLINTNEXTLINE(readability-identifier-naming) */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -381,13 +381,14 @@ main(int argc, char **argv)
 	uint64_t seeds = 20, first = 1;
 	bool quiet = true;
 	for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-		uint32_t chance = optarg != NULL ? (uint32_t)(atof(optarg) * 100) : 0;
+		uint32_t chance = optarg != NULL ? (uint32_t)(strtod(optarg, NULL) * 100) : 0;
+		uint64_t number = optarg != NULL ? strtoull(optarg, NULL, 10) : 0;
 		switch (o) {
 		case 'n':
-			seeds = strtoull(optarg, NULL, 10);
+			seeds = number;
 			break;
 		case 'f':
-			first = strtoull(optarg, NULL, 10);
+			first = number;
 			break;
 		case 'l':
 			faults.loss = chance;
