@@ -106,6 +106,7 @@ start_port(const struct config *config, const struct eal_lcores *lcores, struct 
 	struct port_plan plan;
 	struct port_options options = {
 		.data_lcores = (uint16_t)lcores->data_count,
+		.queues = config->queues,
 		.mtu = (uint16_t)config->mtu,
 		.conn_max = config->maxclients,
 		.mbufs = config->rx_mbufs,

@@ -32,6 +32,7 @@ struct config { /* what code reads; directives that are only stored live in conf
 	char net_impair
 		[CONFIG_TEXT_MAX]; /* "loss=5,reorder=10,seed=1": app/net/impair.h; empty: off */
 	uint32_t rx_mbufs;         /* 0: computed by port_plan */
+	uint16_t queues;           /* 0: as many as data lcores, or what the device has */
 	/* protocol */
 	uint64_t proto_max_bulk_len;
 	uint64_t client_query_buffer_limit;
@@ -44,8 +45,24 @@ struct config { /* what code reads; directives that are only stored live in conf
 	char requirepass[CONFIG_TEXT_MAX];
 	bool protected_mode;
 	bool enable_debug_command;
-	/* cluster: refused until it exists, see config_check_start() */
+	/* cluster (spec I); ours: fast_*, self_fencing (cluster/cluster.h) */
 	bool cluster_enabled;
+	uint16_t cluster_port; /* 0: port + 10000 */
+	char cluster_config_file[CONFIG_TEXT_MAX];
+	uint32_t cluster_node_timeout_ms, cluster_ping_interval_ms;
+	char cluster_announce_ip[CONFIG_TEXT_MAX], cluster_announce_hostname[CONFIG_TEXT_MAX];
+	uint16_t cluster_announce_port, cluster_announce_bus_port; /* 0: the real one */
+	char cluster_preferred_endpoint_type[CONFIG_TEXT_MAX];
+	uint32_t cluster_replica_validity_factor, cluster_migration_barrier;
+	bool cluster_allow_replica_migration, cluster_require_full_coverage;
+	bool cluster_replica_no_failover, cluster_allow_reads_when_down;
+	bool cluster_fast_suspicion, cluster_fast_election, cluster_self_fencing;
+	/* replication */
+	char masterauth[CONFIG_TEXT_MAX], masteruser[CONFIG_TEXT_MAX];
+	uint64_t repl_backlog_size;
+	uint32_t repl_ping_replica_period_s, repl_timeout_s;
+	bool replica_read_only, replica_serve_stale_data;
+	uint32_t min_replicas_to_write, min_replicas_max_lag_s;
 	/* files and logs */
 	char dir[CONFIG_TEXT_MAX], dbfilename[CONFIG_TEXT_MAX], logfile[CONFIG_TEXT_MAX];
 	char loglevel[16];

@@ -38,5 +38,11 @@ idle_busy(struct idle *idle)
 {
 	idle->spins = 0;
 }
+/* Any thread: does it sleep, so that its descriptors will wake it? */
+static inline bool
+idle_asleep(const struct idle *idle)
+{
+	return atomic_load_explicit(&idle->asleep, memory_order_relaxed);
+}
 /* Any thread. */
 void idle_wake(struct idle *idle);

@@ -45,7 +45,14 @@ port_rx(struct port *port, uint16_t queue, struct rte_mbuf **frames, uint16_t ma
 	return rte_eth_rx_burst(port->id, queue, frames, max);
 }
 
-/* Takes all frames over. */
+/* Any lcore: does the queue owe the driver frames? A hint. */
+static inline bool
+port_has_backlog(const struct port *port, uint16_t queue)
+{
+	return __atomic_load_n(&port->queues[queue].backlog_count, __ATOMIC_RELAXED) > 0;
+}
+
+/* Takes all frames over. One lcore at a time per queue (app/lcore/wire.h). */
 static inline void
 port_tx(struct port *port, uint16_t queue, struct rte_mbuf **frames, uint16_t count)
 {

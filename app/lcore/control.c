@@ -1,4 +1,6 @@
-/* app/lcore/control.c - the control loop: sleep until mail, a signal or the next second.
+/* app/lcore/control.c - the control loop: sleep until a frame of the bus, mail, a signal, a deadline or the next tick.
+ *
+ * Control wakes at least every CONTROL_REST_US, because it is who polls a queue whose data lcore is stuck in a long command.
  *
  * Signals are read from a signalfd that is part of what the loop waits for, so that no handler exists and nothing needs to be
  * async-signal-safe.
@@ -17,7 +19,9 @@
 #include "app/env/log.h"
 #include "app/lcore/node.h"
 
-#define CONTROL_TICK_US 1000000 /* wall clock is compared once a second */
+#define CONTROL_CLOCK_US 1000000 /* wall clock is compared once a second */
+#define CONTROL_REST_US  10000
+#define CONTROL_BURST    64
 
 static void
 signals_of_interest(sigset_t *set)
@@ -77,10 +81,69 @@ read_mail(struct node *node)
 	}
 }
 
+/* One turn of the bus's stack. True: there was something to do. */
 static bool
-mail_is_waiting(void *node)
+turn_stack(struct node *node, uint64_t now_us)
 {
-	return mail_waiting(((const struct node *)node)->office, 0);
+	struct stack *stack = node->control_stack;
+	struct rte_mbuf *frames[CONTROL_BURST];
+	uint16_t received = wire_receive(&node->wire, 0, frames, CONTROL_BURST, now_us), sent, n;
+	if (received > 0)
+		stack_input(stack, frames, received, now_us);
+	stack_tick(stack, now_us);
+	sent = 0;
+	do {
+		n = stack_output(stack, frames, CONTROL_BURST, now_us);
+		wire_send(&node->wire, 0, frames, n);
+		sent = (uint16_t)(sent + n);
+	} while (n == CONTROL_BURST);
+	return received + sent > 0;
+}
+
+static bool
+work_is_waiting(void *control_node)
+{
+	const struct node *node = control_node;
+	return mail_waiting(node->office, 0) ||
+	       (node->control_stack != NULL && wire_waiting(&node->wire, 0));
+}
+
+/* Until the next deadline or tick. */
+static void
+rest(struct node *node, uint64_t now_us)
+{
+	uint64_t sleep_us = CONTROL_CLOCK_US;
+	if (node->control_stack != NULL) {
+		uint64_t at = stack_next_at(node->control_stack);
+		sleep_us = at <= now_us ? 0 : at - now_us;
+		if (sleep_us > CONTROL_REST_US)
+			sleep_us = CONTROL_REST_US;
+	}
+	idle_wait(&node->control_idle, sleep_us, work_is_waiting, node);
+}
+
+static void
+loop(struct node *node, int signal_fd)
+{
+	uint64_t clock_at_us = 0;
+	if (node->control_stack != NULL)
+		stack_announce(node->control_stack);
+	while (node->stopped_count < node->data_count) {
+		uint64_t now_us = clock_now_us(&node->clock);
+		bool busy = false;
+		if (now_us >= clock_at_us) {
+			clock_sync(&node->clock);
+			clock_at_us = now_us + CONTROL_CLOCK_US;
+		}
+		read_signals(node, signal_fd);
+		read_mail(node);
+		if (node->control_stack != NULL)
+			busy = turn_stack(node, now_us);
+		if (busy)
+			idle_busy(&node->control_idle);
+		else
+			rest(node, now_us);
+	}
 }
 
 int
@@ -93,12 +156,7 @@ control_run(struct node *node)
 		log_warning("signals cannot be read: %s", rte_strerror(errno));
 		return 1;
 	}
-	while (node->stopped_count < node->data_count) {
-		read_signals(node, fd);
-		read_mail(node);
-		clock_sync(&node->clock);
-		idle_wait(&node->control_idle, CONTROL_TICK_US, mail_is_waiting, node);
-	}
+	loop(node, fd);
 	close(fd);
 	return 0;
 }

@@ -17,7 +17,7 @@ receive(struct data_lcore *d, uint64_t now_us)
 {
 	struct rte_mbuf *frames[DATA_BURST];
 	uint64_t before = rte_rdtsc();
-	uint16_t received = port_rx(d->port, d->queue, frames, DATA_BURST);
+	uint16_t received = wire_receive(d->wire, d->index, frames, DATA_BURST, now_us);
 	uint16_t n = received;
 	if (n > 0)
 		count(&d->counters.rx_cycles, rte_rdtsc() - before);
@@ -38,7 +38,7 @@ send_frames(struct data_lcore *d, struct rte_mbuf **frames, uint16_t n, uint64_t
 		n = impair_pop(d->tx_impair, frames, DATA_BURST, now_us);
 	}
 	uint64_t before = rte_rdtsc();
-	port_tx(d->port, d->queue, frames, n);
+	wire_send(d->wire, d->index, frames, n);
 	if (n > 0)
 		count(&d->counters.tx_cycles, rte_rdtsc() - before);
 }
@@ -110,7 +110,7 @@ drain(struct data_lcore *d, uint64_t now_us)
 		return;
 	stack_abort_all(d->stack);
 	transmit(d, now_us);
-	port_flush(d->port, d->queue);
+	wire_flush(d->wire, d->index);
 	d->phase = DATA_STOPPED;
 	mail_send(d->office, d->index, 0, MAIL_STOPPED, left, 0);
 }
@@ -130,10 +130,10 @@ next_at(const struct data_lcore *d)
 }
 
 static bool
-mail_is_waiting(void *data_lcore)
+work_is_waiting(void *data_lcore)
 {
 	const struct data_lcore *d = data_lcore;
-	return mail_waiting(d->office, d->index);
+	return mail_waiting(d->office, d->index) || wire_waiting(d->wire, d->index);
 }
 
 static void
@@ -141,7 +141,7 @@ rest(struct data_lcore *d)
 {
 	uint64_t started = rte_rdtsc();
 	uint64_t now_us = clock_now_us(d->clock), at = next_at(d);
-	idle_wait(d->idle, at > now_us ? at - now_us : 0, mail_is_waiting, d);
+	idle_wait(d->idle, at > now_us ? at - now_us : 0, work_is_waiting, d);
 	count(&d->counters.idle_cycles, rte_rdtsc() - started);
 }
 

@@ -1,6 +1,6 @@
-/* app/lcore/data.h - a data lcore: one queue, one stack, one server, and the loop that drives them.
+/* app/lcore/data.h - a data lcore: one stack, one server, and the loop that drives them.
  *
- *     rx_burst -> stack_input -> serve_ready -> mail -> timers -> stack_output -> tx_burst -> (rest)
+ *     wire_receive -> stack_input -> serve_ready -> mail -> timers -> stack_output -> wire_send -> (rest)
  *
  * D1  In busy mode a turn makes no system call, takes no lock, allocates nothing from libc and logs nothing.
  * D2  What a turn received is answered in that turn: output is never held back by a timer.
@@ -14,16 +14,16 @@
 #include "app/cmd/server.h"
 #include "app/env/clock.h"
 #include "app/env/idle.h"
-#include "app/env/port.h"
 #include "app/lcore/mail.h"
 #include "app/lcore/serve.h"
+#include "app/lcore/wire.h"
 #include "app/net/impair.h"
 #include "app/net/stack.h"
 #include "app/store/allocator.h"
 
-#define DATA_BURST          32      /* frames per rx and tx burst */
-#define DATA_TICK_US        1000    /* server_tick() at least so often, for expiry */
-#define DATA_TICK_BUDGET_US 250     /* and at most so long */
+#define DATA_BURST          64   /* frames received in a turn; twice the device burst, see wire.h */
+#define DATA_TICK_US        1000 /* server_tick() at least so often, for expiry */
+#define DATA_TICK_BUDGET_US 250  /* and at most so long */
 #define DATA_DRAIN_US       1000000 /* shutdown: clients may take so long to acknowledge our FIN */
 
 struct data_counters { /* written by the lcore with relaxed stores, read by anybody */
@@ -36,8 +36,7 @@ enum data_phase { DATA_RUNNING, DATA_DRAINING, DATA_STOPPED };
 struct data_lcore {
 	unsigned index; /* in the post office; control is 0 */
 	enum data_phase phase;
-	struct port *port;
-	uint16_t queue;
+	struct wire *wire;
 	const struct clock *clock;
 	struct idle *idle;
 	enum idle_mode idle_mode;

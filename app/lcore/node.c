@@ -18,10 +18,11 @@
 #define NODE_CONN_SPARE                                                                            \
 	128 /* above maxclients: to refuse politely, and connections on their way out */
 #define NODE_TIME_WAIT_MAX 65536
+#define NODE_BUS_CONN_MAX  4096 /* two links to each of about 2,000 nodes */
 #define NODE_PORT_WSCALE   7
 
 static void
-stack_settings(const struct node *node, struct stack_config *out)
+stack_settings(const struct node *node, unsigned lcore, struct stack_config *out)
 {
 	const struct config *config = node->config;
 	const struct port *port = node->port;
@@ -35,9 +36,12 @@ stack_settings(const struct node *node, struct stack_config *out)
  /* A device signs whatever it is given: corruption on purpose must stay visible. */
 		.tx_ip_checksum = port->plan.tx_ip_checksum && !impaired,
 		.tx_tcp_checksum = port->plan.tx_tcp_checksum && !impaired,
-		.conn_max = config->maxclients + NODE_CONN_SPARE,
-		.time_wait_max = NODE_TIME_WAIT_MAX,
+		.conn_max = lcore == 0 ? NODE_BUS_CONN_MAX : config->maxclients + NODE_CONN_SPARE,
+		.time_wait_max = NODE_TIME_WAIT_MAX / (lcore == 0 ? 16 : node->data_count),
 		.socket_id = port->socket_id,
+		.owners = &node->wire.owners,
+		.self = lcore,
+		.quiet = lcore != node->wire.first,
 	};
 	memcpy(out->host.mac.bytes, port->mac, sizeof(out->host.mac.bytes));
 	tcp_config_defaults(&out->tcp, out->mtu);
@@ -46,21 +50,23 @@ stack_settings(const struct node *node, struct stack_config *out)
 	out->tcp.keepalive_probes = 3;
 }
 
+/* lcore: 0 control, whose stack speaks the bus, else a data lcore. */
 static int
-create_stack(struct node *node, struct data_lcore *d, char error[NODE_ERROR_MAX])
+create_stack(struct node *node, unsigned lcore, struct stack **out, char error[NODE_ERROR_MAX])
 {
 	struct stack_config config;
 	char name[32];
-	stack_settings(node, &config);
+	uint16_t port = lcore == 0 ? node->wire.owners.bus_port : node->config->port;
+	stack_settings(node, lcore, &config);
 	if (secret_fill(config.secret, sizeof(config.secret)) < 0 ||
 	    secret_fill(&config.seed, sizeof(config.seed)) < 0) {
 		snprintf(error, NODE_ERROR_MAX, "no randomness: getrandom: %s",
 			 rte_strerror(errno));
 		return -errno;
 	}
-	snprintf(name, sizeof(name), "flows_%u", d->index);
-	d->stack = stack_create(name, &config);
-	if (d->stack == NULL || !stack_listen(d->stack, node->config->port, NULL)) {
+	snprintf(name, sizeof(name), "flows_%u", lcore);
+	*out = stack_create(name, &config);
+	if (*out == NULL || !stack_listen(*out, port, NULL)) {
 		snprintf(error, NODE_ERROR_MAX,
 			 "no memory for %u connections: lower maxclients or give EAL more (-m)",
 			 config.conn_max);
@@ -114,8 +120,7 @@ create_data_lcore(struct node *node, unsigned i, char error[NODE_ERROR_MAX])
 		return -ENOMEM;
 	node->data[i] = d;
 	d->index = i + 1;
-	d->port = node->port;
-	d->queue = (uint16_t)i;
+	d->wire = &node->wire;
 	d->clock = &node->clock;
 	d->idle = &node->data_idles[i];
 	d->idle_mode = node->config->idle_mode;
@@ -123,7 +128,7 @@ create_data_lcore(struct node *node, unsigned i, char error[NODE_ERROR_MAX])
 	d->allocator = &node->allocators[i];
 	int rc = arena_allocator_init(d->allocator, node->port->socket_id);
 	if (rc == 0)
-		rc = create_stack(node, d, error);
+		rc = create_stack(node, d->index, &d->stack, error);
 	if (rc == 0)
 		rc = create_server(node, d, error);
 	if (rc == 0)
@@ -140,6 +145,8 @@ create_idles(struct node *node, char error[NODE_ERROR_MAX])
 	for (unsigned i = 0; i < node->data_count && rc == 0; i++) {
 		rc = idle_init(&node->data_idles[i]);
 		int fd = node->port->rx_fds[i];
+		if (i >= node->port->plan.queues)
+			continue; /* who polls its queue wakes it */
 		if (fd < 0)
 			idle_nap_only(&node->data_idles[i]);
 		else if (rc == 0)
@@ -149,6 +156,14 @@ create_idles(struct node *node, char error[NODE_ERROR_MAX])
 		snprintf(error, NODE_ERROR_MAX,
 			 "epoll or eventfd: %s: raise the limit of open files", rte_strerror(-rc));
 	return rc;
+}
+
+static uint16_t
+bus_port(const struct config *config)
+{
+	if (!config->cluster_enabled)
+		return 0;
+	return config->cluster_port != 0 ? config->cluster_port : (uint16_t)(config->port + 10000);
 }
 
 int
@@ -173,6 +188,12 @@ node_create(struct node *node, struct config *config, struct port *port,
 	node->office = post_office_create(node->data_count + 1, idles);
 	if (node->office == NULL)
 		return -rte_errno;
+	struct owner_map owners = {.data_count = node->data_count,
+				   .client_port = config->port,
+				   .bus_port = bus_port(config)};
+	rc = wire_init(&node->wire, port, &owners, node->data_count + 1, idles);
+	if (rc == 0 && owners.bus_port != 0)
+		rc = create_stack(node, 0, &node->control_stack, error);
 	for (unsigned i = 0; i < node->data_count && rc == 0; i++)
 		rc = create_data_lcore(node, i, error);
 	return rc;
@@ -208,6 +229,9 @@ node_destroy(struct node *node)
 		rte_free(d);
 		idle_close(&node->data_idles[i]);
 	}
+	if (node->control_stack != NULL)
+		stack_destroy(node->control_stack);
+	wire_close(&node->wire);
 	post_office_destroy(node->office);
 	idle_close(&node->control_idle);
 }

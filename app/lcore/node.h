@@ -15,6 +15,7 @@
 #include "app/env/port.h"
 #include "app/lcore/data.h"
 #include "app/lcore/mail.h"
+#include "app/lcore/wire.h"
 
 #define NODE_ERROR_MAX 256
 
@@ -26,6 +27,8 @@ struct node {
 	struct idle data_idles[MAIL_LCORES_MAX];
 	struct allocator allocators[MAIL_LCORES_MAX];
 	struct post_office *office;
+	struct wire wire;
+	struct stack *control_stack; /* the cluster bus; NULL: no cluster */
 	unsigned data_count, stopped_count;
 	unsigned data_lcore_ids[MAIL_LCORES_MAX]; /* EAL lcore of data lcore i */
 	struct data_lcore *data[MAIL_LCORES_MAX];

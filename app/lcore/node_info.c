@@ -108,7 +108,7 @@ node_info(void *data_lcore, const char *section, char *at, size_t size)
 		return 0;
 	lcore_lines(&l, d);
 	stack_lines(&l, d->stack);
-	pool_lines(&l, d->port);
+	pool_lines(&l, d->wire->port);
 	impair_lines(&l, "rx", d->rx_impair);
 	impair_lines(&l, "tx", d->tx_impair);
 	return l.len;

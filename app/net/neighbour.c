@@ -35,6 +35,8 @@ void
 stack_announce(struct stack *stack)
 {
 	struct arp_packet announcement;
+	if (stack->config.quiet)
+		return;
 	arp_announcement(&stack->arp, &announcement);
 	send_arp(stack, &announcement, broadcast);
 }
@@ -121,9 +123,9 @@ neighbour_input(struct stack *stack, const struct arp_packet *arp)
 {
 	struct arp_outcome outcome;
 	arp_input(&stack->arp, arp, stack->now_us, &outcome);
-	if (outcome.conflict)
+	if (outcome.conflict && !stack->config.quiet)
 		stack->counters.arp_conflicts++;
-	if (outcome.reply)
+	if (outcome.reply && !stack->config.quiet)
 		send_arp(stack, &outcome.packet, outcome.packet.target_mac);
 	if (!outcome.resolved)
 		return;

@@ -13,7 +13,6 @@
 #include "proto/inet/isn.h"
 
 #define PORT_FIRST 32768u /* RFC 6056 leaves the range to us; as Linux's ip_local_port_range */
-#define PORT_COUNT 28232u
 
 /* Keyed by multiplication into 128 bits (folded): an outsider cannot choose colliding tuples, and a lookup spends five
  * cycles on it. Rejected: CRC32C, whose collisions do not depend on the key; siphash, four times the cost. */
@@ -258,13 +257,26 @@ stack_conn_rearm(struct conn *conn)
 	wheel_add(wheel, &conn->timer, at);
 }
 
+/* The reply must land on the lcore that asked. */
+static bool
+port_is_ours(const struct stack *stack, const struct flow_key *key)
+{
+	struct owner_flow flow = {key->remote, key->local, key->remote_port, key->local_port};
+	const struct owner_map *owners = stack->config.owners;
+	return owners == NULL || owner_of_flow(owners, &flow) == stack->config.self;
+}
+
 static uint16_t
 port_choose(struct stack *stack, struct flow_key *key)
 {
-	uint32_t port = (uint32_t)prng_below(&stack->prng, PORT_COUNT);
+	const struct owner_map *owners = stack->config.owners;
+	bool control = owners != NULL && stack->config.self == 0;
+	uint32_t first = control ? OWNER_CONTROL_PORT : PORT_FIRST;
+	uint32_t count = control ? 65536 - OWNER_CONTROL_PORT : OWNER_CONTROL_PORT - PORT_FIRST;
+	uint32_t port = (uint32_t)prng_below(&stack->prng, count);
 	for (unsigned i = 0; i < STACK_PORT_TRIES_MAX; i++) {
-		key->local_port = (uint16_t)(PORT_FIRST + (port + i) % PORT_COUNT);
-		if (listener_find(stack, key->local_port) == NULL &&
+		key->local_port = (uint16_t)(first + (port + i) % count);
+		if (listener_find(stack, key->local_port) == NULL && port_is_ours(stack, key) &&
 		    rte_hash_lookup_with_hash(stack->flows, key, flow_hash(stack, key)) < 0)
 			return key->local_port;
 	}

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "app/net/owner.h"
 #include "proto/base/span.h"
 #include "proto/inet/packet.h"
 #include "proto/inet/tcp.h"
@@ -39,6 +40,10 @@ struct stack_config {
 	uint64_t secret[2]; /* keys the initial sequence numbers and the flow hash */
 	uint64_t seed;      /* ports, jitter */
 	int socket_id;
+	const struct owner_map
+		*owners; /* outgoing connections take a source port that is self's; NULL: any */
+	unsigned self;   /* the lcore, as owner.h counts */
+	bool quiet;      /* another lcore answers ARP requests for our address */
 };
 
 struct stack_counters {
