@@ -87,6 +87,7 @@ NAMED_IN_TESTS = {  # enum: (header, words that tests may write instead, with {}
     "icmp_kind": ("proto/inet/icmp.h", "ICMP_", "icmp_{}"),
     "resp_status": ("proto/resp/parser.h", "RESP_", None),
     "reply_status": ("proto/resp/reply.h", "REPLY_", None),
+    "bus_status": ("proto/bus/codec.h", "BUS_", None),
     "port_refusal": ("app/env/port_plan.h", "PORT_", None),
     "config_result": ("app/cmd/config.h", "CONFIG_", None),
 }

@@ -111,7 +111,7 @@ enum bus_message_flag {
 struct bus_head {
 	uint16_t
 		type; /* enum bus_type, or a value we do not know: generic processing, then ignored */
-	bool light;   /* light header (spec B5): nothing below but the type was sent */
+	bool light;   /* light header: only the type was sent, all below is 0 */
 	uint16_t port;  /* client port; the TLS one where the cluster talks TLS */
 	uint16_t pport; /* the other one; 0: none */
 	uint16_t cport; /* bus port */
@@ -143,7 +143,7 @@ struct bus_forgotten {
 enum bus_extension { /* which were there */
 		     BUS_EXT_HOSTNAME = 1,
 		     BUS_EXT_NODENAME = 2,
-		     BUS_EXT_FORGOTTEN = 4,
+		     BUS_EXT_FORGOTTEN = 4, /* to write them forgotten_count is enough */
 		     BUS_EXT_SHARD_ID = 8,
 };
 
@@ -151,6 +151,8 @@ struct bus_ping { /* PING, PONG and MEET */
 	uint16_t gossip_count;
 	uint8_t extensions; /* set of enum bus_extension; an absent name means: clear it */
 	uint8_t forgotten_count;
+	uint16_t
+		skipped_extensions; /* read, not written: unknown types; FORGOTTEN beyond the limit */
 	struct bus_gossip *gossip;
 	char hostname[BUS_NAME_MAX], nodename[BUS_NAME_MAX];
 	struct node_id shard_id;
