@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cluster/effect.h"
 #include "proto/base/prng.h"
 #include "proto/base/span.h"
 #include "proto/bus/msg.h"
@@ -26,15 +27,8 @@
 struct cluster; /* cluster/view.h */
 struct resp_writer;
 
-#define CLUSTER_TICK_MS     100 /* Redis's clusterCron; cluster_next_at() may ask for less */
-#define CLUSTER_NODES_MAX   4096
-#define EFFECTS_MAX         8192
-#define EFFECT_MESSAGES_MAX 64
-#define EFFECT_GOSSIP_MAX   8192
-#define EFFECT_ROOM         8 /* messages that one event other than a tick may need */
-
-/* A TCP connection of the bus. Even: we opened it, named by EFFECT_CONNECT. Odd: accepted, named by the caller. Never used twice. 0: none. */
-typedef uint64_t bus_link;
+#define CLUSTER_TICK_MS   100 /* Redis's clusterCron; cluster_next_at() may ask for less */
+#define CLUSTER_NODES_MAX 4096
 
 enum endpoint_type { ENDPOINT_IP, ENDPOINT_HOSTNAME, ENDPOINT_UNKNOWN };
 
@@ -53,12 +47,13 @@ struct cluster_config { /* directives, spec I; read at each step, so that CONFIG
 	/* Faster than stock without breaking the wire (spec E2); all off: behave as Redis 7.0. */
 	bool fast_suspicion; /* tell all voting primaries of a PFAIL at once */
 	bool fast_election; /* no fixed delay, no jitter: rank with tie-break by id, quick retry of a lost election */
+	bool failed_primary_rank; /* wait longer behind failed shards of smaller shard id (spec A30, Valkey 8.1) */
 	bool self_fencing; /* a primary without majority stops writes before its peers may have replaced it */
 	uint32_t ping_interval_ms; /* 0: node timeout / 2 */
 };
 
 struct cluster_facts {    /* what the rest of the node knows, as of this step */
-	uint64_t now_ms;  /* monotonic */
+	uint64_t now_ms;  /* monotonic, never 0 */
 	uint64_t unix_ms; /* wall clock: only shown to others (gossip seconds), never decides */
 	uint64_t
 		offset; /* primary: end of its stream; replica: applied, 0 until its first sync is complete */
@@ -83,76 +78,6 @@ struct cluster_event {
 	uint64_t number;
 	const struct bus_msg *msg;
 	const char *ip, *own_ip; /* text, NUL-terminated; NULL: unknown */
-};
-
-enum effect_kind {
-	EFFECT_PERSIST, /* nodes_file_write() now, then to disk as number */
-	EFFECT_CONNECT, /* node: open link to its ip and cport */
-	EFFECT_CLOSE,   /* link */
-	EFFECT_SEND,    /* link, msg */
-	EFFECT_SLOTS,   /* who serves which slot has changed: publish (slots_served_here(), view) */
-	EFFECT_ROLE, /* we are now a primary (node NONE) or replicate node: address or identity changed */
-	EFFECT_NEW_HISTORY,  /* promoted: replid shifts, PSYNC2 (spec C2) */
-	EFFECT_PAUSE_WRITES, /* number: until (monotonic ms); 0: end the pause */
-	EFFECT_DROP_SLOT,    /* slot: lost while it held keys: delete them */
-	EFFECT_DROP_ALL,     /* RESET of a replica: empty the keyspace */
-	EFFECT_TRACE, /* trace, node, number: something worth a log line, a counter, or a checker's look */
-};
-
-enum cluster_trace {                   /* words of log, counters, scenario texts and simulator */
-		     TRACE_NODE_ADDED, /* handshake done, or learned by gossip */
-		     TRACE_NODE_REMOVED,
-		     TRACE_PFAIL,
-		     TRACE_PFAIL_CLEARED,
-		     TRACE_REPORT,    /* node is reported failing; number: index of the reporter */
-		     TRACE_FAIL,      /* by quorum here; number: reports counted */
-		     TRACE_FAIL_TOLD, /* by a FAIL message */
-		     TRACE_FAIL_CLEARED,
-		     TRACE_ELECTION_WAITING, /* number: delay ms */
-		     TRACE_ELECTION_ASKING,  /* number: epoch */
-		     TRACE_ELECTION_EXPIRED,
-		     TRACE_ELECTION_REFUSED, /* cannot start; number: enum election_refusal */
-		     TRACE_VOTE_RECEIVED,    /* node voted for us; number: epoch */
-		     TRACE_VOTE_IGNORED,     /* number: enum vote_ignored */
-		     TRACE_VOTE,             /* we vote for node; number: epoch */
-		     TRACE_BALLOT_REFUSED,   /* number: enum ballot */
-		     TRACE_WON,              /* number: epoch */
-		     TRACE_TAKEOVER,
-		     TRACE_EPOCH_COLLISION, /* number: our new config epoch */
-		     TRACE_EPOCH_BUMP,
-		     TRACE_ROLE_CHANGED, /* of node */
-		     TRACE_DEMOTED,      /* we now follow node */
-		     TRACE_UPDATE_SENT,
-		     TRACE_UPDATE_TAKEN,
-		     TRACE_MANUAL_STARTED,
-		     TRACE_MANUAL_ENDED, /* number: enum manual_end */
-		     TRACE_MIGRATED,     /* replica migration: we now follow node */
-		     TRACE_STATE_OK,
-		     TRACE_STATE_FAIL, /* number: enum health_reason */
-		     TRACE_ADDRESS_CHANGED,
-		     TRACE_MESSAGE_REFUSED, /* number: enum message_refusal */
-		     TRACE_COUNT,
-};
-
-const char *cluster_trace_name(enum cluster_trace trace);
-
-struct effect {
-	enum effect_kind kind;
-	uint64_t after; /* C2; 0: at once */
-	bus_link link;
-	uint64_t number;
-	const struct bus_msg *msg; /* in effects->messages; several effects may share one */
-	uint32_t node;             /* index in the view; NODE_NONE */
-	uint16_t slot;
-	uint16_t trace; /* enum cluster_trace */
-};
-
-struct effects { /* the caller's memory, about 2 MB; valid until the next step with it */
-	unsigned count, message_count, gossip_count;
-	bool more; /* a tick ran out of room: carry these out, then step with CLUSTER_TICK again */
-	struct effect list[EFFECTS_MAX];
-	struct bus_msg messages[EFFECT_MESSAGES_MAX];
-	struct bus_gossip gossip[EFFECT_GOSSIP_MAX];
 };
 
 /* Bytes for a view of nodes_max nodes (at most CLUSTER_NODES_MAX), aligned as for malloc. */
