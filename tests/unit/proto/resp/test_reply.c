@@ -130,7 +130,7 @@ expect(const struct reply_limits *limits, const char *bytes, const char *expecte
 struct row {
 	const char *bytes;
 	const char *expected;
-	enum reply_status end; /* 0: what came is complete */
+	enum reply_status end; /* REPLY_TOKEN: what came is complete */
 };
 
 static void
@@ -216,41 +216,41 @@ END_TEST
 START_TEST(what_is_no_reply_is_refused_by_name)
 {
 	static const struct row rows[] = {
-		{"x",			"", REPLY_BAD_TYPE},
-		{"\r\n",                     "", REPLY_BAD_TYPE},
-		{":\r\n",                    "", REPLY_BAD_NUMBER},
-		{":+1\r\n",                  "", REPLY_BAD_NUMBER},
-		{":9223372036854775808\r\n", "", REPLY_BAD_NUMBER},
-		{"$-2\r\n",                  "", REPLY_BAD_NUMBER},
-		{"$01\r\n",                  "", REPLY_BAD_NUMBER},
-		{"!-1\r\n",                  "", REPLY_BAD_NUMBER},
-		{"*-2\r\n",                  "", REPLY_BAD_NUMBER},
-		{"~-1\r\n",                  "", REPLY_BAD_NUMBER},
-		{"*a\r\n",                   "", REPLY_BAD_NUMBER},
-		{",\r\n",                    "", REPLY_BAD_DOUBLE},
-		{",1.\r\n",                  "", REPLY_BAD_DOUBLE},
-		{",.5\r\n",                  "", REPLY_BAD_DOUBLE},
-		{",1e\r\n",                  "", REPLY_BAD_DOUBLE},
-		{",1e+\r\n",                 "", REPLY_BAD_DOUBLE},
-		{",infinity\r\n",            "", REPLY_BAD_DOUBLE},
-		{"#\r\n",                    "", REPLY_BAD_BOOLEAN},
-		{"#x\r\n",                   "", REPLY_BAD_BOOLEAN},
-		{"#tt\r\n",                  "", REPLY_BAD_BOOLEAN},
-		{"_a\r\n",                   "", REPLY_BAD_NULL},
-		{"(1-\r\n",                  "", REPLY_BAD_BIG_NUMBER},
-		{"(a\r\n",                   "", REPLY_BAD_BIG_NUMBER},
-		{"+a\n",                     "", REPLY_BAD_LINE_END},
-		{"+a\rb",                    "", REPLY_BAD_LINE_END},
-		{":1\n",                     "", REPLY_BAD_LINE_END},
-		{":1\rx",                    "", REPLY_BAD_LINE_END},
-		{"$1\r\naXY",                "", REPLY_BAD_TEXT_END},
-		{"$1\r\na\rY",               "", REPLY_BAD_TEXT_END},
-		{"$0\r\nX\n",                "", REPLY_BAD_TEXT_END},
-		{"$?\r\n",                   "", REPLY_BAD_STREAMED},
-		{"*?\r\n",                   "", REPLY_BAD_STREAMED},
-		{"%?\r\n",                   "", REPLY_BAD_STREAMED},
-		{"*1\r\n+a\r\nx",            "array0:1 simple1:a.", REPLY_BAD_TYPE},
-		{"*4294967296\r\n",                          "", REPLY_BAD_TOO_MANY},
+		{"x",			"",                    REPLY_BAD_TYPE      },
+		{"\r\n",                     "",                    REPLY_BAD_TYPE      },
+		{":\r\n",                    "",                    REPLY_BAD_NUMBER    },
+		{":+1\r\n",                  "",                    REPLY_BAD_NUMBER    },
+		{":9223372036854775808\r\n", "",                    REPLY_BAD_NUMBER    },
+		{"$-2\r\n",                  "",                    REPLY_BAD_NUMBER    },
+		{"$01\r\n",                  "",                    REPLY_BAD_NUMBER    },
+		{"!-1\r\n",                  "",                    REPLY_BAD_NUMBER    },
+		{"*-2\r\n",                  "",                    REPLY_BAD_NUMBER    },
+		{"~-1\r\n",                  "",                    REPLY_BAD_NUMBER    },
+		{"*a\r\n",                   "",                    REPLY_BAD_NUMBER    },
+		{",\r\n",                    "",                    REPLY_BAD_DOUBLE    },
+		{",1.\r\n",                  "",                    REPLY_BAD_DOUBLE    },
+		{",.5\r\n",                  "",                    REPLY_BAD_DOUBLE    },
+		{",1e\r\n",                  "",                    REPLY_BAD_DOUBLE    },
+		{",1e+\r\n",                 "",                    REPLY_BAD_DOUBLE    },
+		{",infinity\r\n",            "",                    REPLY_BAD_DOUBLE    },
+		{"#\r\n",                    "",                    REPLY_BAD_BOOLEAN   },
+		{"#x\r\n",                   "",                    REPLY_BAD_BOOLEAN   },
+		{"#tt\r\n",                  "",                    REPLY_BAD_BOOLEAN   },
+		{"_a\r\n",                   "",                    REPLY_BAD_NULL      },
+		{"(1-\r\n",                  "",                    REPLY_BAD_BIG_NUMBER},
+		{"(a\r\n",                   "",                    REPLY_BAD_BIG_NUMBER},
+		{"+a\n",                     "",                    REPLY_BAD_LINE_END  },
+		{"+a\rb",                    "",                    REPLY_BAD_LINE_END  },
+		{":1\n",                     "",                    REPLY_BAD_LINE_END  },
+		{":1\rx",                    "",                    REPLY_BAD_LINE_END  },
+		{"$1\r\naXY",                "",                    REPLY_BAD_TEXT_END  },
+		{"$1\r\na\rY",               "",                    REPLY_BAD_TEXT_END  },
+		{"$0\r\nX\n",                "",                    REPLY_BAD_TEXT_END  },
+		{"$?\r\n",                   "",                    REPLY_BAD_STREAMED  },
+		{"*?\r\n",                   "",                    REPLY_BAD_STREAMED  },
+		{"%?\r\n",                   "",                    REPLY_BAD_STREAMED  },
+		{"*1\r\n+a\r\nx",            "array0:1 simple1:a.", REPLY_BAD_TYPE      },
+		{"*4294967296\r\n",          "",                    REPLY_BAD_TOO_MANY  },
 	};
 	EXPECT_ROWS(&usual, rows);
 }
@@ -259,16 +259,16 @@ END_TEST
 START_TEST(limits_hold_at_and_one_past_them)
 {
 	static const struct row rows[] = {
-		{"+12345\r\n",				    "simple0:12345."         },
-		{"+123456\r\n",				   "", REPLY_BAD_LINE_TOO_LONG},
-		{"+12345\n",				      "", REPLY_BAD_LINE_TOO_LONG},
-		{"$5\r\n12345\r\n",                               "bulk0:12345."           },
-		{"$6\r\n",					"", REPLY_BAD_TOO_BIG},
-		{"*2\r\n:1\r\n:2\r\n",                            "array0:2 int1:1 int1:2."},
-		{"*3\r\n",					"", REPLY_BAD_TOO_MANY},
-		{"%3\r\n",					"", REPLY_BAD_TOO_MANY},
-		{":000000000000000000000000000000000000000\r\n",  "", REPLY_BAD_NUMBER},
-		{":0000000000000000000000000000000000000000\r\n", "", REPLY_BAD_LINE_TOO_LONG},
+		{"+12345\r\n",				    "simple0:12345.",          REPLY_TOKEN            },
+		{"+123456\r\n",				   "",                        REPLY_BAD_LINE_TOO_LONG},
+		{"+12345\n",				      "",                        REPLY_BAD_LINE_TOO_LONG},
+		{"$5\r\n12345\r\n",                               "bulk0:12345.",            REPLY_TOKEN            },
+		{"$6\r\n",					"",                        REPLY_BAD_TOO_BIG      },
+		{"*2\r\n:1\r\n:2\r\n",                            "array0:2 int1:1 int1:2.", REPLY_TOKEN            },
+		{"*3\r\n",					"",                        REPLY_BAD_TOO_MANY     },
+		{"%3\r\n",					"",                        REPLY_BAD_TOO_MANY     },
+		{":000000000000000000000000000000000000000\r\n",  "",                        REPLY_BAD_NUMBER       },
+		{":0000000000000000000000000000000000000000\r\n", "",                        REPLY_BAD_LINE_TOO_LONG},
 	};
 	EXPECT_ROWS(&tight, rows);
 }
