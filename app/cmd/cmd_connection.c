@@ -1,4 +1,5 @@
 /* app/cmd/cmd_connection.c - the session itself: PING to HELLO, and CLIENT. */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,6 +32,9 @@ cmd_select(struct server *server, struct call *call, struct resp_writer *w)
 	(void)server;
 	if (!number_parse(call->argv[1].at, call->argv[1].len, &db))
 		resp_error(w, "ERR value is not an integer or out of range");
+	else if (db < INT_MIN || db > INT_MAX)
+		resp_errorf(w, "ERR value is out of range, value must between %d and %d", INT_MIN,
+			    INT_MAX);
 	else if (db != 0) /* one database, as in cluster mode */
 		resp_error(w, "ERR DB index is out of range");
 	else
@@ -46,15 +50,21 @@ cmd_quit(struct server *server, struct call *call, struct resp_writer *w)
 }
 
 static bool
+is_default_user(struct span user) /* names of users know upper and lower case */
+{
+	return user.len == 7 && memcmp(user.at, "default", 7) == 0;
+}
+
+static bool
 password_fits(const struct server *server, struct span user, struct span password)
 {
 	const char *wanted = server->config.requirepass;
 	size_t len = strlen(wanted);
-	unsigned different = password.len != len || !span_is(user, "default");
+	unsigned different = password.len != len || !is_default_user(user);
 	/* Every byte is compared, so that time tells nothing. */
 	for (size_t i = 0; i < password.len; i++)
 		different |= (unsigned)(password.at[i] ^ wanted[len > 0 ? i % len : 0]);
-	return different == 0 || (len == 0 && span_is(user, "default"));
+	return different == 0 || (len == 0 && is_default_user(user));
 }
 
 static bool
@@ -92,7 +102,7 @@ cmd_reset(struct server *server, struct call *call, struct resp_writer *w)
 	struct session *s = call->session;
 	s->flags &= ~(uint32_t)(SESSION_READONLY | SESSION_ASKING | SESSION_REPLY_OFF |
 				SESSION_NO_EVICT | SESSION_NO_TOUCH);
-	s->name[0] = '\0';
+	session_rename(server, s, SPAN(""));
 	s->protocol = w->protocol = 2;
 	if (server->config.requirepass[0] != '\0')
 		s->flags &= ~(uint32_t)SESSION_AUTHENTICATED;
@@ -102,9 +112,9 @@ cmd_reset(struct server *server, struct call *call, struct resp_writer *w)
 /* ---- names ---- */
 
 static bool
-set_name(struct session *session, struct span name, struct resp_writer *w)
+set_name(struct server *server, struct session *session, struct span name, struct resp_writer *w)
 {
-	bool fits = name.len < SESSION_NAME_MAX;
+	bool fits = true;
 	for (size_t i = 0; i < name.len && fits; i++)
 		fits = name.at[i] >= '!' && name.at[i] <= '~';
 	if (!fits) {
@@ -113,10 +123,10 @@ set_name(struct session *session, struct span name, struct resp_writer *w)
 			"ERR Client names cannot contain spaces, newlines or special characters.");
 		return false;
 	}
-	if (name.len > 0)
-		memcpy(session->name, name.at, name.len);
-	session->name[name.len] = '\0';
-	return true;
+	if (session_rename(server, session, name))
+		return true;
+	reply_out_of_memory(w);
+	return false;
 }
 
 static void
@@ -160,7 +170,7 @@ cmd_hello(struct server *server, struct call *call, struct resp_writer *w)
 				return;
 			i += 2;
 		} else if (span_is(call->argv[i], "setname") && more >= 1) {
-			if (!set_name(session, call->argv[++i], w))
+			if (!set_name(server, session, call->argv[++i], w))
 				return;
 		} else {
 			resp_errorf(w, "ERR Syntax error in HELLO option '%.*s'",
@@ -194,16 +204,64 @@ client_line(const struct server *server, const struct session *s, char *at, size
 		"psub=0 ssub=0 multi=-1 qbuf=%lu qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 "
 		"rbp=0 obl=0 oll=0 omem=%lu tot-mem=%lu events=r cmd=%s user=default "
 		"redir=-1 resp=%u\n",
-		s->id, s->address, s->local_address, s->name, (now_ms - s->created_ms) / 1000,
-		(now_ms - s->active_ms) / 1000, s->input_held, s->output_held,
-		s->input_held + s->output_held,
+		s->id, s->address, s->local_address, s->name != NULL ? s->name : "",
+		(now_ms - s->created_ms) / 1000, (now_ms - s->active_ms) / 1000, s->input_held,
+		s->output_held, s->input_held + s->output_held,
 		s->last_command != NULL ? s->last_command->name : "NULL", s->protocol);
 	return n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1;
 }
 
-static void
-client_list(struct server *server, struct resp_writer *w)
+/* Types as CLIENT LIST and KILL know them; all sessions are normal ones until there is replication and pub/sub. */
+static bool
+take_client_type(struct span word, bool *normal, struct resp_writer *w)
 {
+	*normal = span_is(word, "normal");
+	if (*normal || span_is(word, "replica") || span_is(word, "slave") ||
+	    span_is(word, "master") || span_is(word, "pubsub"))
+		return true;
+	resp_errorf(w, "ERR Unknown client type '%.*s'", (int)word.len, (const char *)word.at);
+	return false;
+}
+
+static bool
+client_is_listed(const struct call *call, const struct session *s)
+{
+	int64_t id;
+	for (uint32_t i = 3; i < call->argc; i++)
+		if (number_parse(call->argv[i].at, call->argv[i].len, &id) && (uint64_t)id == s->id)
+			return true;
+	return call->argc == 2;
+}
+
+/* False: the error has been written. */
+static bool
+check_client_list(struct call *call, bool *normal, struct resp_writer *w)
+{
+	int64_t id;
+	*normal = true;
+	if (call->argc == 2)
+		return true;
+	if (call->argc == 4 && span_is(call->argv[2], "type"))
+		return take_client_type(call->argv[3], normal, w);
+	if (call->argc == 3 || !span_is(call->argv[2], "id")) {
+		resp_error(w, ERROR_SYNTAX);
+		return false;
+	}
+	for (uint32_t i = 3; i < call->argc; i++)
+		if (!number_parse(call->argv[i].at, call->argv[i].len, &id)) {
+			resp_error(w, "ERR Invalid client ID");
+			return false;
+		}
+	return true;
+}
+
+static void
+client_list(struct server *server, struct call *call, struct resp_writer *w)
+{
+	bool normal;
+	if (!check_client_list(call, &normal, w))
+		return;
+	bool by_type = call->argc == 4 && span_is(call->argv[2], "type");
 	size_t size = server->session_count * CLIENT_LINE_MAX + 1, len = 0;
 	char *text = server->allocator->alloc(server->allocator, size);
 	const struct session *s;
@@ -212,53 +270,107 @@ client_list(struct server *server, struct resp_writer *w)
 		return;
 	}
 	TAILQ_FOREACH (s, &server->sessions, link)
-		len += client_line(server, s, text + len, CLIENT_LINE_MAX);
+		if (by_type ? normal : client_is_listed(call, s))
+			len += client_line(server, s, text + len, CLIENT_LINE_MAX);
 	resp_verbatim(w, "txt", (struct span){(const uint8_t *)text, len});
 	server->allocator->release(server->allocator, text, size);
 }
 
-static void
-client_kill(struct server *server, struct call *call, struct resp_writer *w)
+struct kill_filter {
+	int64_t id; /* 0: any */
+	struct span address, local_address;
+	bool by_address, by_local_address, nobody, skip_me;
+};
+
+/* One option and its value. False: the error has been written. */
+static bool
+take_kill_option(struct kill_filter *f, struct span option, struct span value,
+		 struct resp_writer *w)
 {
-	struct session *s;
-	int64_t id = 0, killed = 0;
-	bool old_style = call->argc == 3, by_id = false, skip_me = true;
-	struct span address = old_style ? call->argv[2] : SPAN("");
-	for (uint32_t i = 2; !old_style && i < call->argc; i += 2) {
-		struct span word = i + 1 < call->argc ? call->argv[i + 1] : SPAN("");
-		if (span_is(call->argv[i], "id") && number_parse(word.at, word.len, &id))
-			by_id = true;
-		else if (span_is(call->argv[i], "addr") && word.len > 0)
-			address = word;
-		else if (span_is(call->argv[i], "skipme") && word.len > 0)
-			skip_me = span_is(word, "yes");
-		else {
-			resp_error(w, ERROR_SYNTAX);
-			return;
+	bool normal = true;
+	if (span_is(option, "id")) {
+		if (!number_parse(value.at, value.len, &f->id) || f->id < 1) {
+			resp_error(w, "ERR client-id should be greater than 0");
+			return false;
 		}
+	} else if (span_is(option, "type")) {
+		if (!take_client_type(value, &normal, w))
+			return false;
+		f->nobody |= !normal;
+	} else if (span_is(option, "addr")) {
+		f->address = value;
+		f->by_address = true;
+	} else if (span_is(option, "laddr")) {
+		f->local_address = value;
+		f->by_local_address = true;
+	} else if (span_is(option, "user")) {
+		if (!is_default_user(value)) {
+			resp_errorf(w, "ERR No such user '%.*s'", (int)value.len,
+				    (const char *)value.at);
+			return false;
+		}
+	} else if (span_is(option, "skipme") && (span_is(value, "yes") || span_is(value, "no"))) {
+		f->skip_me = span_is(value, "yes");
+	} else {
+		resp_error(w, ERROR_SYNTAX);
+		return false;
 	}
+	return true;
+}
+
+static bool
+is_address(struct span word, const char *address)
+{
+	return word.len == strlen(address) && memcmp(word.at, address, word.len) == 0;
+}
+
+static int64_t
+kill_sessions(struct server *server, struct call *call, const struct kill_filter *f)
+{
+	int64_t killed = 0;
+	struct session *s;
 	TAILQ_FOREACH (s, &server->sessions, link) {
-		if ((by_id && s->id != (uint64_t)id) ||
-		    (address.len > 0 && !span_is(address, s->address)) ||
-		    (s == call->session && skip_me && !old_style))
+		if (f->nobody || (f->id != 0 && s->id != (uint64_t)f->id) ||
+		    (f->by_address && !is_address(f->address, s->address)) ||
+		    (f->by_local_address && !is_address(f->local_address, s->local_address)) ||
+		    (s == call->session && f->skip_me))
 			continue;
 		s->flags |= s == call->session ? SESSION_CLOSE_AFTER_REPLY : SESSION_CLOSE_NOW;
 		killed++;
 	}
 	if (killed > 0)
 		server->wants |= SERVER_WANT_SWEEP;
-	if (!old_style)
-		resp_integer(w, killed);
-	else if (killed > 0)
-		resp_simple(w, "OK");
-	else
-		resp_error(w, "ERR No such client");
+	return killed;
 }
 
 static void
-client_reply(struct call *call, struct resp_writer *w)
+client_kill(struct server *server, struct call *call, struct resp_writer *w)
+{
+	struct kill_filter f = {.skip_me = true};
+	if (call->argc == 3) { /* the old form: an address alone, our own too */
+		f = (struct kill_filter){.by_address = true, .address = call->argv[2]};
+		if (kill_sessions(server, call, &f) > 0)
+			resp_simple(w, "OK");
+		else
+			resp_error(w, "ERR No such client");
+		return;
+	}
+	for (uint32_t i = 2; i < call->argc; i += 2) {
+		if (i + 1 == call->argc) {
+			resp_error(w, ERROR_SYNTAX);
+			return;
+		}
+		if (!take_kill_option(&f, call->argv[i], call->argv[i + 1], w))
+			return;
+	}
+	resp_integer(w, kill_sessions(server, call, &f));
+}
+
+static void
+client_reply(struct server *server, struct call *call, struct resp_writer *w)
 {
 	struct session *s = call->session;
+	(void)server;
 	if (span_is(call->argv[2], "on")) {
 		s->flags &= ~(uint32_t)(SESSION_REPLY_OFF | SESSION_REPLY_SKIP |
 					SESSION_REPLY_SKIP_NEXT);
@@ -273,34 +385,64 @@ client_reply(struct call *call, struct resp_writer *w)
 	}
 }
 
+static void
+client_id(struct server *server, struct call *call, struct resp_writer *w)
+{
+	(void)server;
+	resp_integer(w, (int64_t)call->session->id);
+}
+
+static void
+client_getname(struct server *server, struct call *call, struct resp_writer *w)
+{
+	(void)server;
+	if (call->session->name != NULL)
+		resp_bulk_text(w, call->session->name);
+	else
+		resp_null(w);
+}
+
+static void
+client_setname(struct server *server, struct call *call, struct resp_writer *w)
+{
+	if (set_name(server, call->session, call->argv[2], w))
+		resp_simple(w, "OK");
+}
+
+static void
+client_info(struct server *server, struct call *call, struct resp_writer *w)
+{
+	char line[CLIENT_LINE_MAX];
+	size_t len = client_line(server, call->session, line, sizeof(line));
+	resp_verbatim(w, "txt", (struct span){(const uint8_t *)line, len});
+}
+
+static void
+client_no_evict(struct server *server, struct call *call, struct resp_writer *w)
+{
+	struct session *s = call->session;
+	bool on = span_is(call->argv[2], "on");
+	(void)server;
+	if (!on && !span_is(call->argv[2], "off")) {
+		resp_error(w, ERROR_SYNTAX);
+		return;
+	}
+	s->flags = on ? s->flags | SESSION_NO_EVICT : s->flags & ~(uint32_t)SESSION_NO_EVICT;
+	resp_simple(w, "OK");
+}
+
 void
 cmd_client(struct server *server, struct call *call, struct resp_writer *w)
 {
-	struct session *s = call->session;
-	struct span sub = call->argv[1];
-	char line[CLIENT_LINE_MAX];
-	if (span_is(sub, "id") && call->argc == 2) {
-		resp_integer(w, (int64_t)s->id);
-	} else if (span_is(sub, "getname") && call->argc == 2) {
-		if (s->name[0] != '\0')
-			resp_bulk_text(w, s->name);
-		else
-			resp_null(w);
-	} else if (span_is(sub, "setname") && call->argc == 3) {
-		if (set_name(s, call->argv[2], w))
-			resp_simple(w, "OK");
-	} else if (span_is(sub, "list") && call->argc == 2) {
-		client_list(server, w);
-	} else if (span_is(sub, "info") && call->argc == 2) {
-		size_t len = client_line(server, s, line, sizeof(line));
-		resp_verbatim(w, "txt", (struct span){(const uint8_t *)line, len});
-	} else if (span_is(sub, "kill") && call->argc >= 3) {
-		client_kill(server, call, w);
-	} else if (span_is(sub, "reply") && call->argc == 3) {
-		client_reply(call, w);
-	} else if (span_is(sub, "no-evict") && call->argc == 3) {
-		resp_simple(w, "OK");
-	} else {
-		reply_unknown_subcommand(w, call);
-	}
+	static const struct subcommand subcommands[] = {
+		{"getname",  client_getname,  2 },
+                {"id",       client_id,       2 },
+		{"info",     client_info,     2 },
+                {"kill",     client_kill,     -3},
+		{"list",     client_list,     -2},
+                {"no-evict", client_no_evict, 3 },
+		{"reply",    client_reply,    3 },
+                {"setname",  client_setname,  3 },
+	};
+	run_subcommand(subcommands, sizeof(subcommands) / sizeof(subcommands[0]), server, call, w);
 }

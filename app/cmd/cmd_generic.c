@@ -263,20 +263,39 @@ take_scan_options(struct call *call, struct walk *walk, int64_t *count, struct r
 	return true;
 }
 
+/* As Redis reads one, with strtoul(): a sign is taken, an empty word is 0, what follows a zero byte is not seen. */
+static bool
+take_cursor(struct span word, uint64_t *cursor)
+{
+	size_t i = 0, end = 0;
+	*cursor = 0;
+	while (end < word.len && word.at[end] != '\0')
+		end++;
+	bool minus = end > 0 && word.at[0] == '-';
+	if (end > 0 && (minus || word.at[0] == '+'))
+		i = 1;
+	if (i == end)
+		return i == 0;
+	for (; i < end; i++) {
+		unsigned digit = word.at[i] - '0';
+		if (digit > 9 || __builtin_mul_overflow(*cursor, 10, cursor) ||
+		    __builtin_add_overflow(*cursor, digit, cursor))
+			return false;
+	}
+	*cursor = minus ? -*cursor : *cursor;
+	return true;
+}
+
 void
 cmd_scan(struct server *server, struct call *call, struct resp_writer *w)
 {
 	struct walk walk = {.server = server, .all = true};
 	struct span names[256];
 	int64_t count = 10;
-	struct span word = call->argv[1];
-	uint64_t at = 0;
-	for (size_t i = 0; i < word.len; i++) {
-		if (word.at[i] < '0' || word.at[i] > '9' || i > 19) {
-			resp_error(w, "ERR invalid cursor");
-			return;
-		}
-		at = at * 10 + (uint64_t)(word.at[i] - '0');
+	uint64_t at;
+	if (!take_cursor(call->argv[1], &at)) {
+		resp_error(w, "ERR invalid cursor");
+		return;
 	}
 	if (!take_scan_options(call, &walk, &count, w))
 		return;

@@ -33,15 +33,17 @@ reply_command_row(const struct command *c, struct resp_writer *w)
 		unsigned flag;
 		const char *name;
 	} names[] = {
-		{COMMAND_WRITE,    "write"   },
-                {COMMAND_READONLY, "readonly"},
-		{COMMAND_DENYOOM,  "denyoom" },
-                {COMMAND_ADMIN,    "admin"   },
-		{COMMAND_NOSCRIPT, "noscript"},
-                {COMMAND_LOADING,  "loading" },
-		{COMMAND_STALE,    "stale"   },
-                {COMMAND_FAST,     "fast"    },
-		{COMMAND_NO_AUTH,  "no_auth" }
+		{COMMAND_WRITE,      "write"     },
+                {COMMAND_READONLY,   "readonly"  },
+		{COMMAND_DENYOOM,    "denyoom"   },
+                {COMMAND_ADMIN,      "admin"     },
+		{COMMAND_NOSCRIPT,   "noscript"  },
+                {COMMAND_LOADING,    "loading"   },
+		{COMMAND_STALE,      "stale"     },
+                {COMMAND_FAST,       "fast"      },
+		{COMMAND_NO_MULTI,   "no_multi"  },
+                {COMMAND_NO_AUTH,    "no_auth"   },
+		{COMMAND_ALLOW_BUSY, "allow_busy"}
         };
 	size_t count = 0;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -58,7 +60,7 @@ reply_command_row(const struct command *c, struct resp_writer *w)
 	resp_integer(w, c->key_step);
 	reply_words(c->categories, w);
 	for (unsigned i = 0; i < 3; i++) /* tips, key specifications, subcommands */
-		resp_array(w, 0);
+		resp_set(w, 0);
 }
 
 static void
@@ -85,57 +87,159 @@ command_getkeys(struct server *server, struct call *call, struct resp_writer *w)
 		resp_bulk(w, call->argv[2 + i]);
 }
 
+static void
+command_count_rows(struct server *server, struct call *call, struct resp_writer *w)
+{
+	(void)server, (void)call;
+	resp_integer(w, command_count);
+}
+
+static void
+command_list(struct server *server, struct call *call, struct resp_writer *w)
+{
+	(void)server;
+	if (call->argc > 2) { /* FILTERBY is not there yet */
+		resp_error(w, ERROR_SYNTAX);
+		return;
+	}
+	resp_array(w, command_count);
+	for (unsigned i = 0; i < command_count; i++)
+		resp_bulk_text(w, command_table[i].name);
+}
+
+static void
+command_rows(struct server *server, struct call *call, struct resp_writer *w)
+{
+	(void)server, (void)call;
+	resp_array(w, command_count);
+	for (unsigned i = 0; i < command_count; i++)
+		reply_command_row(&command_table[i], w);
+}
+
+static void
+command_info(struct server *server, struct call *call, struct resp_writer *w)
+{
+	if (call->argc == 2) {
+		command_rows(server, call, w);
+		return;
+	}
+	resp_array(w, call->argc - 2);
+	for (uint32_t i = 2; i < call->argc; i++) {
+		const struct command *c = command_lookup(server, call->argv[i]);
+		if (c != NULL)
+			reply_command_row(c, w);
+		else
+			resp_null(w);
+	}
+}
+
+static void
+command_docs(struct server *server, struct call *call, struct resp_writer *w)
+{
+	(void)server, (void)call;
+	resp_map(w, 0);
+}
+
 void
 cmd_command(struct server *server, struct call *call, struct resp_writer *w)
 {
-	if (call->argc == 1) {
-		resp_array(w, command_count);
-		for (unsigned i = 0; i < command_count; i++)
-			reply_command_row(&command_table[i], w);
-	} else if (span_is(call->argv[1], "count") && call->argc == 2) {
-		resp_integer(w, command_count);
-	} else if (span_is(call->argv[1], "list") && call->argc == 2) {
-		resp_set(w, command_count);
-		for (unsigned i = 0; i < command_count; i++)
-			resp_bulk_text(w, command_table[i].name);
-	} else if (span_is(call->argv[1], "info")) {
-		resp_array(w, call->argc - 2);
-		for (uint32_t i = 2; i < call->argc; i++) {
-			const struct command *c = command_lookup(server, call->argv[i]);
-			if (c != NULL)
-				reply_command_row(c, w);
-			else
-				resp_null_array(w);
-		}
-	} else if (span_is(call->argv[1], "docs")) {
-		resp_map(w, 0);
-	} else if (span_is(call->argv[1], "getkeys") && call->argc >= 3) {
-		command_getkeys(server, call, w);
-	} else {
-		reply_unknown_subcommand(w, call);
-	}
+	static const struct subcommand subcommands[] = {
+		{"count",   command_count_rows, 2 },
+                {"docs",    command_docs,       -2},
+		{"getkeys", command_getkeys,    -4},
+                {"info",    command_info,       -2},
+		{"list",    command_list,       -2},
+	};
+	if (call->argc == 1)
+		command_rows(server, call, w);
+	else
+		run_subcommand(subcommands, sizeof(subcommands) / sizeof(subcommands[0]), server,
+			       call, w);
 }
 
 /* ---- CONFIG ---- */
 
-static void
-config_get(struct server *server, struct call *call, struct resp_writer *w)
+/* Whether an earlier argument of CONFIG GET has shown this directive already. */
+static bool
+config_was_shown(struct server *server, struct call *call, uint32_t argument, const char *wanted)
+{
+	const char *name;
+	char value[CONFIG_VALUE_MAX];
+	for (uint32_t i = 2; i < argument; i++)
+		for (size_t k = 0;
+		     (k = config_next(&server->config, call->argv[i], k, &name, value)) != 0;)
+			if (strcmp(name, wanted) == 0)
+				return true;
+	return false;
+}
+
+/* Shows what matches, once each, if w is not NULL; answers how many. A name without wildcards is shown as it was asked for. */
+static size_t
+config_get_pass(struct server *server, struct call *call, struct resp_writer *w)
 {
 	const char *name;
 	char value[CONFIG_VALUE_MAX];
 	size_t count = 0;
-	/* Twice: the count comes first. A directive that several patterns match is shown once per pattern. */
-	for (uint32_t i = 2; i < call->argc; i++)
-		for (size_t k = 0;
-		     (k = config_next(&server->config, call->argv[i], k, &name, value)) != 0;)
-			count++;
-	resp_map(w, count);
 	for (uint32_t i = 2; i < call->argc; i++)
 		for (size_t k = 0;
 		     (k = config_next(&server->config, call->argv[i], k, &name, value)) != 0;) {
-			resp_bulk_text(w, name);
+			if (config_was_shown(server, call, i, name))
+				continue;
+			count++;
+			if (w == NULL)
+				continue;
+			if (span_is(call->argv[i], name))
+				resp_bulk(w, call->argv[i]);
+			else
+				resp_bulk_text(w, name);
 			resp_bulk_text(w, value);
 		}
+	return count;
+}
+
+static void
+config_get(struct server *server, struct call *call, struct resp_writer *w)
+{
+	resp_map(w, config_get_pass(server, call, NULL)); /* the count comes first */
+	config_get_pass(server, call, w);
+}
+
+static void
+reply_config_set_failed(struct resp_writer *w, struct span name, const char *why)
+{
+	resp_errorf(w, "ERR CONFIG SET failed (possibly related to argument '%.*s') - %s",
+		    (int)name.len, (const char *)name.at, why);
+}
+
+/* All names before any value. An unknown one counts more than what is wrong with those before it. */
+static bool
+config_set_names_hold(struct call *call, struct resp_writer *w)
+{
+	const char *own, *before, *why = NULL;
+	struct span culprit = {NULL, 0};
+	for (uint32_t i = 2; i < call->argc; i += 2) {
+		struct span name = call->argv[i];
+		enum config_result result = config_find(name, &own);
+		if (result == CONFIG_UNKNOWN && why == NULL) {
+			resp_errorf(w,
+				    "ERR Unknown option or number of arguments for CONFIG SET - "
+				    "'%.*s'",
+				    (int)name.len, (const char *)name.at);
+			return false;
+		}
+		if (why != NULL || result == CONFIG_UNKNOWN)
+			continue;
+		if (result == CONFIG_IMMUTABLE)
+			why = "can't set immutable config";
+		for (uint32_t k = 2; k < i && why == NULL; k += 2)
+			if (config_find(call->argv[k], &before) == CONFIG_OK && before == own)
+				why = "duplicate parameter";
+		if (why != NULL)
+			culprit = name;
+	}
+	if (why != NULL)
+		reply_config_set_failed(w, culprit, why);
+	return why == NULL;
 }
 
 /* All or nothing: a copy is changed, then takes the place. */
@@ -143,32 +247,31 @@ static void
 config_set_all(struct server *server, struct call *call, struct resp_writer *w)
 {
 	struct config changed;
-	char name[64], value[CONFIG_VALUE_MAX], error[160];
+	char value[CONFIG_VALUE_MAX], error[160];
+	const char *name = NULL;
+	if (call->argc % 2 != 0) {
+		resp_error(w, ERROR_SYNTAX);
+		return;
+	}
+	if (!config_set_names_hold(call, w))
+		return;
 	if (!config_copy(&changed, &server->config)) {
 		reply_out_of_memory(w);
 		return;
 	}
-	for (uint32_t i = 2; i + 1 < call->argc; i += 2) {
-		struct span n = call->argv[i], v = call->argv[i + 1];
-		enum config_result result = CONFIG_UNKNOWN;
-		error[0] = '\0';
-		if (n.len < sizeof(name) && v.len < sizeof(value)) {
-			snprintf(name, sizeof(name), "%.*s", (int)n.len, (const char *)n.at);
+	for (uint32_t i = 2; i < call->argc; i += 2) {
+		struct span v = call->argv[i + 1];
+		enum config_result result = CONFIG_BAD_VALUE;
+		config_find(call->argv[i], &name);
+		snprintf(error, sizeof(error), "argument is too long");
+		if (v.len < sizeof(value)) {
 			snprintf(value, sizeof(value), "%.*s", (int)v.len, (const char *)v.at);
 			result = config_set(&changed, name, value, false, error);
 		}
 		if (result == CONFIG_OK)
 			continue;
-		if (result == CONFIG_UNKNOWN)
-			resp_errorf(
-				w,
-				"ERR Unknown option or number of arguments for CONFIG SET - '%.*s'",
-				(int)(n.len < 128 ? n.len : 128), (const char *)n.at);
-		else
-			resp_errorf(
-				w, "ERR CONFIG SET failed (possibly related to argument '%s') - %s",
-				name,
-				result == CONFIG_IMMUTABLE ? "can't set immutable config" : error);
+		reply_config_set_failed(w, (struct span){(const uint8_t *)name, strlen(name)},
+					error);
 		config_free(&changed);
 		return;
 	}
@@ -178,26 +281,32 @@ config_set_all(struct server *server, struct call *call, struct resp_writer *w)
 	resp_simple(w, "OK");
 }
 
+static void
+config_resetstat(struct server *server, struct call *call, struct resp_writer *w)
+{
+	(void)call;
+	memset(&server->counters, 0, sizeof(server->counters));
+	memset(server->calls, 0, command_count * sizeof(server->calls[0]));
+	resp_simple(w, "OK");
+}
+
+static void
+config_rewrite_file(struct server *server, struct call *call, struct resp_writer *w)
+{
+	(void)server, (void)call;
+	resp_error(w, "ERR The server is running without a config file");
+}
+
 void
 cmd_config(struct server *server, struct call *call, struct resp_writer *w)
 {
-	struct span sub = call->argv[1];
-	if (span_is(sub, "get") && call->argc >= 3) {
-		config_get(server, call, w);
-	} else if (span_is(sub, "set") && call->argc >= 4) {
-		if (call->argc % 2 != 0)
-			reply_wrong_arity(w, "config|set");
-		else
-			config_set_all(server, call, w);
-	} else if (span_is(sub, "resetstat") && call->argc == 2) {
-		memset(&server->counters, 0, sizeof(server->counters));
-		memset(server->calls, 0, command_count * sizeof(server->calls[0]));
-		resp_simple(w, "OK");
-	} else if (span_is(sub, "rewrite") && call->argc == 2) {
-		resp_error(w, "ERR The server is running without a config file");
-	} else {
-		reply_unknown_subcommand(w, call);
-	}
+	static const struct subcommand subcommands[] = {
+		{"get",       config_get,          -3},
+		{"resetstat", config_resetstat,    2 },
+		{"rewrite",   config_rewrite_file, 2 },
+		{"set",       config_set_all,      -4},
+	};
+	run_subcommand(subcommands, sizeof(subcommands) / sizeof(subcommands[0]), server, call, w);
 }
 
 /* ---- INFO ---- */
@@ -383,16 +492,25 @@ cmd_time(struct server *server, struct call *call, struct resp_writer *w)
 void
 cmd_shutdown(struct server *server, struct call *call, struct resp_writer *w)
 {
-	for (uint32_t i = 1; i < call->argc; i++)
-		if (!span_is(call->argv[i], "nosave") && !span_is(call->argv[i], "now") &&
-		    !span_is(call->argv[i], "force")) {
-			resp_error(w,
-				   span_is(call->argv[i], "save")
-					   ? "ERR snapshots are not there yet: use SHUTDOWN NOSAVE"
-					   : ERROR_SYNTAX);
+	bool abort = false, other = false;
+	for (uint32_t i = 1; i < call->argc; i++) {
+		struct span word = call->argv[i];
+		if (span_is(word, "abort")) {
+			abort = true;
+		} else if (span_is(word, "nosave") || span_is(word, "now") ||
+			   span_is(word, "force")) {
+			other = true;
+		} else {
+			resp_error(w, span_is(word, "save") ? "ERR snapshots are not there yet: "
+							      "use SHUTDOWN NOSAVE"
+							    : ERROR_SYNTAX);
 			return;
 		}
-	server->wants |= SERVER_WANT_SHUTDOWN; /* no reply: the connection closes */
+	}
+	if (abort)
+		resp_error(w, other ? ERROR_SYNTAX : "ERR No shutdown in progress.");
+	else
+		server->wants |= SERVER_WANT_SHUTDOWN; /* no reply: the connection closes */
 }
 
 void

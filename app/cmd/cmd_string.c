@@ -1,8 +1,10 @@
 /* app/cmd/cmd_string.c - strings. */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "app/cmd/command.h"
 #include "proto/base/number.h"
@@ -37,25 +39,34 @@ enum set_flag {
 
 struct set_options {
 	unsigned flags;
+	struct span unit,
+		time; /* SET_EXPIRE: as given; judged only once the whole command has been read */
 	uint64_t expire_ms;
 };
 
-/* EX, PX, EXAT, PXAT with their argument. False: an error has been written. */
+/* EX, PX, EXAT, PXAT (the same one twice: the last counts): unix time in ms. False: an error has been written. */
 static bool
-set_take_expiry(struct server *server, const struct call *call, struct span unit, struct span word,
-		struct set_options *o, struct resp_writer *w)
+set_take_expiry(struct server *server, const struct call *call, struct set_options *o,
+		struct resp_writer *w)
 {
 	int64_t value;
-	if (!take_integer(word, &value, w))
+	if ((o->flags & SET_EXPIRE) == 0)
+		return true;
+	if (!take_integer(o->time, &value, w))
 		return false;
-	unsigned form = (unit.at[0] | 0x20) == 'e' ? EXPIRY_SECONDS : 0;
-	form |= unit.len == 4 ? EXPIRY_ABSOLUTE : 0;
+	unsigned form = (o->unit.at[0] | 0x20) == 'e' ? EXPIRY_SECONDS : 0;
+	form |= o->unit.len == 4 ? EXPIRY_ABSOLUTE : 0;
 	if (value <= 0) {
 		resp_errorf(w, "ERR invalid expire time in '%s' command", call->command->name);
 		return false;
 	}
-	o->flags |= SET_EXPIRE;
-	return take_expiry(server, call, word, form, &o->expire_ms, w);
+	return take_expiry(server, call, o->time, form, &o->expire_ms, w);
+}
+
+static bool
+is_same_word(struct span a, struct span b)
+{
+	return a.len == b.len && strncasecmp((const char *)a.at, (const char *)b.at, a.len) == 0;
 }
 
 static bool
@@ -67,8 +78,8 @@ is_expiry_unit(struct span word)
 
 /* allowed: which of the flags this command knows. */
 static bool
-set_take_options(struct server *server, struct call *call, uint32_t from, unsigned allowed,
-		 struct set_options *o, struct resp_writer *w)
+set_take_options(struct call *call, uint32_t from, unsigned allowed, struct set_options *o,
+		 struct resp_writer *w)
 {
 	static const struct {
 		const char *word;
@@ -92,12 +103,14 @@ set_take_options(struct server *server, struct call *call, uint32_t from, unsign
 		if (known)
 			continue;
 		if (!is_expiry_unit(word) || i + 1 == call->argc ||
-		    (o->flags & (SET_EXPIRE | SET_KEEPTTL | SET_PERSIST))) {
+		    (o->flags & (SET_KEEPTTL | SET_PERSIST)) ||
+		    ((o->flags & SET_EXPIRE) && !is_same_word(word, o->unit))) {
 			resp_error(w, ERROR_SYNTAX);
 			return false;
 		}
-		if (!set_take_expiry(server, call, word, call->argv[++i], o, w))
-			return false;
+		o->flags |= SET_EXPIRE;
+		o->unit = word;
+		o->time = call->argv[++i];
 	}
 	return true;
 }
@@ -105,9 +118,10 @@ set_take_options(struct server *server, struct call *call, uint32_t from, unsign
 void
 cmd_set(struct server *server, struct call *call, struct resp_writer *w)
 {
-	struct set_options o = {0, 0};
+	struct set_options o = {.flags = 0};
 	if (call->argc > 3 &&
-	    !set_take_options(server, call, 3, SET_NX | SET_XX | SET_GET | SET_KEEPTTL, &o, w))
+	    (!set_take_options(call, 3, SET_NX | SET_XX | SET_GET | SET_KEEPTTL, &o, w) ||
+	     !set_take_expiry(server, call, &o, w)))
 		return;
 	uint64_t expire_ms = o.expire_ms;
 	if (o.flags & (SET_NX | SET_XX | SET_GET | SET_KEEPTTL)) {
@@ -145,9 +159,9 @@ cmd_setnx(struct server *server, struct call *call, struct resp_writer *w)
 static void
 set_with_expiry(struct server *server, struct call *call, const char *unit, struct resp_writer *w)
 {
-	struct set_options o = {0, 0};
 	struct span word = {(const uint8_t *)unit, 2};
-	if (!set_take_expiry(server, call, word, call->argv[2], &o, w))
+	struct set_options o = {.flags = SET_EXPIRE, .unit = word, .time = call->argv[2]};
+	if (!set_take_expiry(server, call, &o, w))
 		return;
 	if (put(server, &call->key, call->argv[3], o.expire_ms, w))
 		resp_simple(w, "OK");
@@ -184,13 +198,17 @@ cmd_getdel(struct server *server, struct call *call, struct resp_writer *w)
 void
 cmd_getex(struct server *server, struct call *call, struct resp_writer *w)
 {
-	struct set_options o = {0, 0};
-	if (!set_take_options(server, call, 2, SET_PERSIST, &o, w))
+	struct set_options o = {.flags = 0};
+	if (!set_take_options(call, 2, SET_PERSIST, &o, w))
 		return;
 	struct entry *e = find_first_key(server, call);
-	reply_value(server, e, w);
-	if (e == NULL)
+	if (e == NULL) {
+		resp_null(w); /* whatever the time is */
 		return;
+	}
+	if (!set_take_expiry(server, call, &o, w))
+		return;
+	reply_value(server, e, w);
 	if ((o.flags & SET_EXPIRE) && o.expire_ms <= server->unix_ms)
 		keyspace_delete(server->keys, &call->key, server->unix_ms);
 	else if (o.flags & (SET_EXPIRE | SET_PERSIST))
@@ -393,16 +411,21 @@ cmd_decrby(struct server *server, struct call *call, struct resp_writer *w)
 		add(server, call, -by, w);
 }
 
+#define FLOAT_TEXT_MAX (5 * 1024) /* the longest long double without exponent, and its zero */
+
 /* A long double as Redis reads one: the whole word, no leading space, not NaN. */
 static bool
 parse_float(struct span word, long double *value)
 {
-	char text[256], *end;
+	char text[FLOAT_TEXT_MAX], *end;
 	if (word.len == 0 || word.len >= sizeof(text) || word.at[0] == ' ')
 		return false;
 	memcpy(text, word.at, word.len);
 	text[word.len] = '\0';
+	errno = 0;
 	*value = strtold(text, &end);
+	if (errno == ERANGE && (isinf(*value) || *value == 0))
+		return false;
 	return *end == '\0' && strlen(text) == word.len && !isnan(*value);
 }
 
@@ -426,7 +449,7 @@ format_float(long double value, char *at, size_t size)
 void
 cmd_incrbyfloat(struct server *server, struct call *call, struct resp_writer *w)
 {
-	char text[5 * 1024];
+	char text[FLOAT_TEXT_MAX];
 	long double value, by;
 	struct entry *e = keyspace_find(server->keys, &call->key, server->unix_ms);
 	struct span old = e != NULL ? entry_value(e) : SPAN("0");

@@ -21,6 +21,8 @@ enum command_flag {
 	COMMAND_NOSCRIPT = 128,
 	COMMAND_NO_AUTH = 256,
 	COMMAND_SKIP_KEYS = 512, /* movablekeys and the like: none yet */
+	COMMAND_ALLOW_BUSY = 1024,
+	COMMAND_NO_MULTI = 2048,
 };
 
 /* Who takes part (ARCHITECTURE.md). With one data lcore all four run here. */
@@ -86,6 +88,16 @@ enum expiry_form {
 /* Absolute unix time in ms from an argument of that form. False: the error has been written. */
 bool take_expiry(struct server *server, const struct call *call, struct span word, unsigned form,
 		 uint64_t *expire_ms, struct resp_writer *w);
+
+/* One subcommand of a container (CLIENT, CONFIG ...): arity counts both names, negative: at least. */
+struct subcommand {
+	const char *name; /* lower case */
+	void (*run)(struct server *server, struct call *call, struct resp_writer *w);
+	int16_t arity;
+};
+/* Runs the one that argv[1] names, checks its arity, and answers HELP from the table. */
+void run_subcommand(const struct subcommand *table, size_t count, struct server *server,
+		    struct call *call, struct resp_writer *w);
 
 /* Handlers, by file. */
 #define HANDLER(name)                                                                              \

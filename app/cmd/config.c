@@ -18,6 +18,8 @@
 
 #define ERROR_MAX 160
 
+enum { HZ_MIN = 1, HZ_MAX = 500 };
+
 enum kind { KIND_BOOL, KIND_U16, KIND_U32, KIND_I64, KIND_MEMORY, KIND_TEXT, KIND_SPECIAL };
 
 struct row {
@@ -52,7 +54,7 @@ static const struct row rows[] = {
 	 "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"                                                           },
 	{"maxmemory",		       KIND_MEMORY,  false, FIELD(maxmemory),                       0,       INT64_MAX, "0"         },
 	{"lazyfree-lazy-user-flush",        KIND_BOOL,    false, FIELD(lazyfree_lazy_user_flush),        0,       0,         "no"        },
-	{"hz",			      KIND_U32,     false, FIELD(hz),                              1,       500,       "10"        },
+	{"hz",			      KIND_U32,     false, FIELD(hz),                              0,       INT_MAX,   "10"        },
 	{"requirepass",                     KIND_TEXT,    false, FIELD(requirepass),                     0,       0,         ""          },
 	{"protected-mode",                  KIND_BOOL,    false, FIELD(protected_mode),                  0,       0,         "yes"       },
 	{"enable-debug-command",            KIND_BOOL,    true,  FIELD(enable_debug_command),            0,       0,         "no"        },
@@ -104,7 +106,7 @@ static const struct row rows[] = {
 	{"loglevel",			KIND_SPECIAL, false, FIELD(loglevel),                        0,       0,         "notice"    },
 	{"slowlog-log-slower-than",         KIND_I64,     false, FIELD(slowlog_log_slower_than),         -1,      INT64_MAX,
 	 "10000"															 },
-	{"slowlog-max-len",                 KIND_U32,     false, FIELD(slowlog_max_len),                 0,       INT_MAX,   "128"       },
+	{"slowlog-max-len",                 KIND_I64,     false, FIELD(slowlog_max_len),                 0,       INT64_MAX, "128"       },
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
@@ -114,6 +116,15 @@ struct stored_text {
 };
 
 /* ---- values ---- */
+
+/* A refusal that repeats the user's word stays one line: quotes may carry any byte into it. */
+static void
+one_line(char *error)
+{
+	for (char *p = error; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+}
 
 static enum config_result
 bad(char *error, const char *reason)
@@ -125,10 +136,7 @@ bad(char *error, const char *reason)
 static bool
 parse_integer(const char *text, int64_t *value)
 {
-	char *end;
-	errno = 0;
-	*value = strtoll(text, &end, 10);
-	return errno == 0 && end != text && *end == '\0';
+	return number_parse((const uint8_t *)text, strlen(text), value);
 }
 
 /* redis.conf's units: 1k is 1000, 1kb is 1024. */
@@ -272,6 +280,8 @@ set_number(void *at, const struct row *row, const char *value, char *error)
 			 row->max);
 		return CONFIG_BAD_VALUE;
 	}
+	if (row->offset == offsetof(struct config, hz)) /* Redis takes any and clips it */
+		n = n < HZ_MIN ? HZ_MIN : n > HZ_MAX ? HZ_MAX : n;
 	if (row->kind == KIND_U16)
 		*(uint16_t *)at = (uint16_t)n;
 	else if (row->kind == KIND_U32)
@@ -385,6 +395,28 @@ immutable(char *error)
 	return CONFIG_IMMUTABLE;
 }
 
+static bool
+is_name(struct span word, const char *name)
+{
+	return word.len == strlen(name) && strncasecmp((const char *)word.at, name, word.len) == 0;
+}
+
+enum config_result
+config_find(struct span name, const char **own)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++)
+		if (is_name(name, rows[i].name)) {
+			*own = rows[i].name;
+			return rows[i].immutable ? CONFIG_IMMUTABLE : CONFIG_OK;
+		}
+	for (size_t i = 0; i < config_stored_count; i++)
+		if (is_name(name, config_stored[i].name)) {
+			*own = config_stored[i].name;
+			return config_stored[i].immutable ? CONFIG_IMMUTABLE : CONFIG_OK;
+		}
+	return CONFIG_UNKNOWN;
+}
+
 enum config_result
 config_set(struct config *config, const char *name, const char *value, bool starting,
 	   char error[ERROR_MAX])
@@ -413,6 +445,7 @@ config_set(struct config *config, const char *name, const char *value, bool star
 		return CONFIG_OK;
 	}
 	snprintf(error, ERROR_MAX, "unknown directive '%.64s'", name);
+	one_line(error);
 	return CONFIG_UNKNOWN;
 }
 

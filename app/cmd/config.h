@@ -67,7 +67,7 @@ struct config { /* what code reads; directives that are only stored live in conf
 	char dir[CONFIG_TEXT_MAX], dbfilename[CONFIG_TEXT_MAX], logfile[CONFIG_TEXT_MAX];
 	char loglevel[16];
 	int64_t slowlog_log_slower_than;
-	uint32_t slowlog_max_len;
+	int64_t slowlog_max_len;
 	void *stored; /* texts of directives that have no effect here, owned by config.c */
 };
 
@@ -83,6 +83,8 @@ enum config_result {
 bool config_init(struct config *config);
 void config_free(struct config *config);
 bool config_copy(struct config *to, const struct config *from);
+/* CONFIG_OK, CONFIG_IMMUTABLE or CONFIG_UNKNOWN; *own: the name as we write it. */
+enum config_result config_find(struct span name, const char **own);
 /* error: one clear line on anything but CONFIG_OK. starting: immutable ones may be set. */
 enum config_result config_set(struct config *config, const char *name, const char *value,
 			      bool starting, char error[160]);

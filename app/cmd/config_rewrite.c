@@ -16,7 +16,7 @@ struct output {
 static void
 put(struct output *o, const char *bytes, size_t len)
 {
-	if (o->len + len <= o->size)
+	if (len > 0 && o->len + len <= o->size)
 		memcpy(o->at + o->len, bytes, len);
 	o->len += len;
 }

@@ -161,9 +161,28 @@ session_open(struct server *server, struct session *session, const char *address
 	server->counters.connections++;
 }
 
+bool
+session_rename(struct server *server, struct session *session, struct span name)
+{
+	struct allocator *a = server->allocator;
+	char *copy = NULL;
+	if (name.len > 0) {
+		copy = a->alloc(a, name.len + 1);
+		if (copy == NULL)
+			return false;
+		memcpy(copy, name.at, name.len);
+		copy[name.len] = '\0';
+	}
+	if (session->name != NULL)
+		a->release(a, session->name, strlen(session->name) + 1);
+	session->name = copy;
+	return true;
+}
+
 void
 session_close(struct server *server, struct session *session)
 {
+	session_rename(server, session, SPAN(""));
 	TAILQ_REMOVE(&server->sessions, session, link);
 	server->session_count--;
 }
@@ -211,7 +230,11 @@ refuse(struct server *server, struct call *call, struct resp_writer *w)
 {
 	const struct command *c = call->command;
 	if (c == NULL) {
-		reply_unknown(call, w);
+		/* A browser that was made to post to us hears nothing, as from Redis, and is not served further. */
+		if (span_is(call->argv[0], "post") || span_is(call->argv[0], "host:"))
+			call->session->flags |= SESSION_CLOSE_AFTER_REPLY;
+		else
+			reply_unknown(call, w);
 		return true;
 	}
 	if ((c->arity > 0 && (int64_t)call->argc != c->arity) ||
@@ -388,6 +411,43 @@ reply_unknown_subcommand(struct resp_writer *w, struct call *call)
 	int shown = call->argv[1].len < 128 ? (int)call->argv[1].len : 128;
 	resp_errorf(w, "ERR unknown subcommand '%.*s'. Try %s HELP.", shown,
 		    (const char *)call->argv[1].at, upper);
+}
+
+static void
+reply_help(const struct subcommand *table, size_t count, struct call *call, struct resp_writer *w)
+{
+	char line[64];
+	resp_array(w, count + 1);
+	snprintf(line, sizeof(line),
+		 "%s <subcommand> [<argument> ...]. Subcommands are:", call->command->name);
+	resp_simple(w, line);
+	for (size_t i = 0; i < count; i++)
+		resp_simple(w, table[i].name);
+}
+
+void
+run_subcommand(const struct subcommand *table, size_t count, struct server *server,
+	       struct call *call, struct resp_writer *w)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct subcommand *sub = &table[i];
+		if (!span_is(call->argv[1], sub->name))
+			continue;
+		if (sub->arity > 0 ? (int64_t)call->argc != sub->arity
+				   : (int64_t)call->argc < -(int64_t)sub->arity)
+			resp_errorf(w, "ERR wrong number of arguments for '%s|%s' command",
+				    call->command->name, sub->name);
+		else
+			sub->run(server, call, w);
+		return;
+	}
+	if (span_is(call->argv[1], "help") && call->argc == 2)
+		reply_help(table, count, call, w);
+	else if (span_is(call->argv[1], "help"))
+		resp_errorf(w, "ERR wrong number of arguments for '%s|help' command",
+			    call->command->name);
+	else
+		reply_unknown_subcommand(w, call);
 }
 
 bool

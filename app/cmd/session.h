@@ -37,7 +37,7 @@ struct session {
 	uint32_t flags;   /* enum session_flag */
 	uint8_t protocol; /* 2 or 3 */
 	uint32_t db;
-	char name[SESSION_NAME_MAX];
+	char *name; /* of any length, from the server's allocator; NULL: none */
 	char lib_name[SESSION_NAME_MAX], lib_version[SESSION_NAME_MAX];
 	char address[SESSION_ADDRESS_MAX], local_address[SESSION_ADDRESS_MAX];
 	uint64_t commands, bytes_in, bytes_out;
@@ -49,4 +49,6 @@ TAILQ_HEAD(session_list, session);
 
 void session_open(struct server *server, struct session *session, const char *address,
 		  const char *local_address, uint64_t now_ms);
+/* An empty name: none. False: no memory, the old name stays. */
+bool session_rename(struct server *server, struct session *session, struct span name);
 void session_close(struct server *server, struct session *session);

@@ -33,7 +33,7 @@ serve_init(struct serve *serve, struct stack *stack, struct server *server,
 static bool
 client_stopped(const struct client *client)
 {
-	return client->writer.failed || client->protocol_error != RESP_OK ||
+	return client->writer.failed ||
 	       (client->session.flags & (SESSION_CLOSE_NOW | SESSION_CLOSE_AFTER_REPLY)) != 0;
 }
 
@@ -196,8 +196,10 @@ pump_step(struct serve *serve, struct client *client)
 		mark_end(serve, client, CLIENT_END_INPUT);
 		return false;
 	case PUMP_BROKEN:
-		run_group(serve);
-		reply_protocol_error(client);
+		run_group(
+			serve); /* what came before it is still answered, and may have been QUIT */
+		if (!client_stopped(client))
+			reply_protocol_error(client);
 		mark_end(serve, client, CLIENT_END_QUIT);
 		return false;
 	case PUMP_FULL:
