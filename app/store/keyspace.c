@@ -650,6 +650,21 @@ keyspace_random(const struct keyspace *ks, struct prng *prng)
 	}
 }
 
+/* The entry at place number n of a bucket and its chain, NULL beyond the last. */
+static struct entry *
+nth_entry(struct bucket *first, unsigned n, struct place *place)
+{
+	struct bucket *parent = NULL;
+	for (struct bucket *b = first; b != NULL; parent = b, b = next_in_chain(b)) {
+		if (n < entries_in(b)) {
+			*place = (struct place){b, parent, n};
+			return b->at[n];
+		}
+		n -= entries_in(b);
+	}
+	return NULL;
+}
+
 unsigned
 keyspace_expire_some(struct keyspace *ks, unsigned buckets, uint64_t now_ms)
 {
@@ -662,16 +677,16 @@ keyspace_expire_some(struct keyspace *ks, unsigned buckets, uint64_t now_ms)
 			continue;
 		}
 		struct bucket *b = bucket_at(t, ks->expire_bucket++);
-		for (unsigned i = entries_in(b); i-- > 0;) {
-			struct entry *e = b->at[i];
-			struct place place = {b, NULL, i};
-			looked++;
-			if (!is_expired(e, now_ms))
+		struct place place;
+		struct entry *e;
+		for (unsigned n = 0; (e = nth_entry(b, n, &place)) != NULL; looked++) {
+			if (!is_expired(e, now_ms)) {
+				n++;
 				continue;
+			}
+			/* The last of the chain moves here: the same place is looked at again. */
 			delete_at(ks, (uint16_t)ks->expire_slot, e, &place);
 			ks->counters.expired++;
-			if (i > entries_in(b))
-				i = entries_in(b);
 		}
 	}
 	return looked;
