@@ -268,18 +268,32 @@ load_render(struct load *load, uint32_t conn, uint64_t now, uint8_t *at)
 
 /* ---- replies ---- */
 
+/* Counted once, whether it comes in one piece or byte by byte. */
 static void
-on_error_text(struct load *load, const struct reply_token *t)
+on_error_piece(struct load *load, struct load_conn *c, const struct reply_token *t)
 {
-	if (!t->first)
+	static const char moved[] = "MOVED ";
+	if (t->first) {
+		load->counters.errors++;
+		c->offset = 0;
+		if (load->first_error_len == 0)
+			load->first_error_of = c;
+	}
+	for (size_t i = 0; i < t->text.len && c->offset < sizeof(moved) - 1; i++) {
+		if (t->text.at[i] != (uint8_t)moved[c->offset]) {
+			c->offset = UINT32_MAX;
+			break;
+		}
+		load->counters.moved += ++c->offset == sizeof(moved) - 1;
+	}
+	if (load->first_error_of != c)
 		return;
-	load->counters.errors++;
-	load->counters.moved += t->text.len >= 6 && memcmp(t->text.at, "MOVED ", 6) == 0;
-	if (load->first_error[0] != '\0')
-		return;
-	size_t len = t->text.len < LOAD_TEXT_MAX - 1 ? t->text.len : LOAD_TEXT_MAX - 1;
-	memcpy(load->first_error, t->text.at, len);
-	load->first_error[len] = '\0';
+	uint32_t room = LOAD_TEXT_MAX - 1 - load->first_error_len;
+	uint32_t len = t->text.len < room ? (uint32_t)t->text.len : room;
+	memcpy(load->first_error + load->first_error_len, t->text.at, len);
+	load->first_error_len += len;
+	if (t->last)
+		load->first_error_of = NULL;
 }
 
 static void
@@ -330,7 +344,7 @@ judge(struct load *load, struct load_conn *c, const struct load_pending *p,
 		return;
 	}
 	if (t->kind == REPLY_ERROR || t->kind == REPLY_BULK_ERROR) {
-		on_error_text(load, t);
+		on_error_piece(load, c, t);
 		return;
 	}
 	switch ((enum workload_op)p->op) {

@@ -88,6 +88,8 @@ struct load {
 	char info[2][LOAD_INFO_MAX]; /* before and after */
 	uint32_t info_len[2];
 	char first_error[LOAD_TEXT_MAX];
+	uint32_t first_error_len;
+	const struct load_conn *first_error_of; /* it is still coming, there */
 	char failure[LOAD_TEXT_MAX];
 	_Atomic uint64_t shown_replies; /* for the progress line of another thread */
 	_Atomic uint32_t shown_phase;

@@ -57,7 +57,7 @@ static const struct option options[] = {
 	{"--mix",         AT(get_share),       0,                  1e9,                   MIX,     false},
 	{"--rate",        AT(rate),            1,                  1e9,                   REAL,    false},
 	{"--seed",        AT(seed),            0,                  1e18,                  U64,     false},
-	{"--seconds",     REAL,                AT(seconds),        0.01,                  86400,   false},
+	{"--seconds",     AT(seconds),         0.01,               86400,                 REAL,    false},
 	{"--warm-up",     AT(warm_up_seconds), 0,                  86400,                 REAL,    false},
 	{"--requests",    AT(requests),        1,                  1e18,                  U64,     false},
 	{"--load",        AT(load),            0,                  0,                     FLAG,    false},
@@ -145,21 +145,15 @@ read_scalar(void *field, const struct option *option, const char *text)
 	char *end;
 	if (!read_number(option, text, &number, &end) || *end != '\0')
 		return false;
-	switch (option->kind) {
-	case U16:
+	if (option->kind == U16)
 		*(uint16_t *)field = (uint16_t)number;
-		break;
-	case U32:
+	else if (option->kind == U32)
 		*(uint32_t *)field = (uint32_t)number;
-		break;
-	case U64:
+	else if (option->kind == U64)
 		*(uint64_t *)field = (uint64_t)number;
-		break;
-	default:
+	else
 		*(double *)field = number;
-		return true;
-	}
-	return number == floor(number);
+	return option->kind == REAL || number == floor(number);
 }
 
 static bool
