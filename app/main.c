@@ -157,8 +157,6 @@ serve(struct config *config, const struct eal_lcores *lcores)
 	char error[ERROR_MAX];
 	int status = EXIT_FAILURE;
 	log_set_level(config->loglevel);
-	if (lcores->data_count > 1)
-		return fail("several data lcores are not there yet: give one, e.g. -l 0,1");
 	if (!start_port(config, lcores, &port, error))
 		return fail(error);
 	if (node_create(&node, config, &port, lcores, error) < 0)

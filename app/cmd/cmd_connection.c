@@ -262,16 +262,20 @@ client_list(struct server *server, struct call *call, struct resp_writer *w)
 	if (!check_client_list(call, &normal, w))
 		return;
 	bool by_type = call->argc == 4 && span_is(call->argv[2], "type");
-	size_t size = server->session_count * CLIENT_LINE_MAX + 1, len = 0;
+	const struct server_group *group = server->group;
+	size_t size = 1, len = 0;
+	for (unsigned i = 0; i < group->count; i++)
+		size += group->members[i]->session_count * CLIENT_LINE_MAX;
 	char *text = server->allocator->alloc(server->allocator, size);
 	const struct session *s;
 	if (text == NULL) {
 		reply_out_of_memory(w);
 		return;
 	}
-	TAILQ_FOREACH (s, &server->sessions, link)
-		if (by_type ? normal : client_is_listed(call, s))
-			len += client_line(server, s, text + len, CLIENT_LINE_MAX);
+	for (unsigned i = 0; i < group->count; i++)
+		TAILQ_FOREACH (s, &group->members[i]->sessions, link)
+			if (by_type ? normal : client_is_listed(call, s))
+				len += client_line(server, s, text + len, CLIENT_LINE_MAX);
 	resp_verbatim(w, "txt", (struct span){(const uint8_t *)text, len});
 	server->allocator->release(server->allocator, text, size);
 }
@@ -324,8 +328,9 @@ is_address(struct span word, const char *address)
 	return word.len == strlen(address) && memcmp(word.at, address, word.len) == 0;
 }
 
+/* Those of one member: marked, and counted. */
 static int64_t
-kill_sessions(struct server *server, struct call *call, const struct kill_filter *f)
+kill_sessions_of(struct server *server, struct call *call, const struct kill_filter *f)
 {
 	int64_t killed = 0;
 	struct session *s;
@@ -340,6 +345,15 @@ kill_sessions(struct server *server, struct call *call, const struct kill_filter
 	}
 	if (killed > 0)
 		server->wants |= SERVER_WANT_SWEEP;
+	return killed;
+}
+
+static int64_t
+kill_sessions(struct server *server, struct call *call, const struct kill_filter *f)
+{
+	int64_t killed = 0;
+	for (unsigned i = 0; i < server->group->count; i++)
+		killed += kill_sessions_of(server->group->members[i], call, f);
 	return killed;
 }
 

@@ -14,7 +14,7 @@ cmd_del(struct server *server, struct call *call, struct resp_writer *w)
 	for (uint32_t i = 1; i < call->argc; i++) {
 		struct key key;
 		keyspace_key(server->keys, call->argv[i], &key);
-		deleted += keyspace_delete(server->keys, &key, server->unix_ms);
+		deleted += keyspace_delete(keys_of(server, &key), &key, server->unix_ms);
 	}
 	resp_integer(w, deleted);
 }
@@ -101,14 +101,15 @@ expire(struct server *server, struct call *call, unsigned form, struct resp_writ
 	if (!take_conditions(call, &conditions, w) ||
 	    !take_expiry(server, call, call->argv[2], form, &at, w))
 		return;
-	struct entry *e = keyspace_find(server->keys, &call->key, server->unix_ms);
+	struct entry *e = keyspace_find(keys_of(server, &call->key), &call->key, server->unix_ms);
 	if (e == NULL || !conditions_hold(conditions, entry_expire_ms(e), (int64_t)at)) {
 		resp_integer(w, 0);
 		return;
 	}
 	if ((int64_t)at <= (int64_t)server->unix_ms) {
-		keyspace_delete(server->keys, &call->key, server->unix_ms);
-	} else if (keyspace_expire(server->keys, &call->key, at, server->unix_ms) == KEY_FULL) {
+		keyspace_delete(keys_of(server, &call->key), &call->key, server->unix_ms);
+	} else if (keyspace_expire(keys_of(server, &call->key), &call->key, at, server->unix_ms) ==
+		   KEY_FULL) {
 		reply_out_of_memory(w);
 		return;
 	}
@@ -182,10 +183,11 @@ cmd_pexpiretime(struct server *server, struct call *call, struct resp_writer *w)
 void
 cmd_persist(struct server *server, struct call *call, struct resp_writer *w)
 {
-	struct entry *e = keyspace_find(server->keys, &call->key, server->unix_ms);
+	struct entry *e = keyspace_find(keys_of(server, &call->key), &call->key, server->unix_ms);
 	if (e == NULL || entry_expire_ms(e) == 0)
 		resp_integer(w, 0);
-	else if (keyspace_expire(server->keys, &call->key, 0, server->unix_ms) == KEY_FULL)
+	else if (keyspace_expire(keys_of(server, &call->key), &call->key, 0, server->unix_ms) ==
+		 KEY_FULL)
 		reply_out_of_memory(w);
 	else
 		resp_integer(w, 1);
@@ -225,17 +227,31 @@ visit(void *owner, const struct entry *e)
 	walk->found++;
 }
 
+/* One bucket of one member: a cursor is the member's own, times their count, plus which one. */
+static uint64_t
+group_scan(struct server *server, uint64_t cursor,
+	   void (*visit_entry)(void *owner, const struct entry *entry), void *owner)
+{
+	const struct server_group *group = server->group;
+	unsigned member = (unsigned)(cursor % group->count);
+	uint64_t next = keyspace_scan(group->members[member]->keys, cursor / group->count,
+				      visit_entry, owner);
+	if (next != 0)
+		return next * group->count + member;
+	return member + 1 < group->count ? member + 1 : 0;
+}
+
 void
 cmd_keys(struct server *server, struct call *call, struct resp_writer *w)
 {
 	struct walk walk = {.server = server, .pattern = call->argv[1]};
 	walk.all = walk.pattern.len == 1 && walk.pattern.at[0] == '*';
 	/* Twice: the count comes before the names. */
-	for (uint64_t c = 0; (c = keyspace_scan(server->keys, c, visit, &walk)) != 0;)
+	for (uint64_t c = 0; (c = group_scan(server, c, visit, &walk)) != 0;)
 		;
 	resp_array(w, walk.found);
 	walk.w = w;
-	for (uint64_t c = 0; (c = keyspace_scan(server->keys, c, visit, &walk)) != 0;)
+	for (uint64_t c = 0; (c = group_scan(server, c, visit, &walk)) != 0;)
 		;
 }
 
@@ -305,7 +321,7 @@ cmd_scan(struct server *server, struct call *call, struct resp_writer *w)
 	int64_t buckets = count * SCAN_BUCKETS_PER_COUNT;
 	size_t stop = (size_t)count < walk.capacity / 2 ? (size_t)count : walk.capacity / 2;
 	do
-		at = keyspace_scan(server->keys, at, visit, &walk);
+		at = group_scan(server, at, visit, &walk);
 	while (at != 0 && walk.found < stop && --buckets > 0);
 	char text[NUMBER_SIZE_MAX];
 	resp_array(w, 2);
@@ -320,8 +336,16 @@ void
 cmd_randomkey(struct server *server, struct call *call, struct resp_writer *w)
 {
 	(void)call;
-	for (unsigned tries = 0; tries < 100; tries++) {
-		const struct entry *e = keyspace_random(server->keys, &server->prng);
+	const struct server_group *group = server->group;
+	uint64_t count = group_key_count(group);
+	for (unsigned tries = 0; tries < 100 && count > 0; tries++) {
+		/* A member is drawn by its share of the keys. */
+		uint64_t nth = prng_below(&server->prng, count);
+		unsigned member = 0;
+		while (nth >= keyspace_count(group->members[member]->keys))
+			nth -= keyspace_count(group->members[member++]->keys);
+		const struct entry *e =
+			keyspace_random(group->members[member]->keys, &server->prng);
 		if (e == NULL)
 			break;
 		uint64_t at = entry_expire_ms(e);
@@ -337,7 +361,7 @@ void
 cmd_dbsize(struct server *server, struct call *call, struct resp_writer *w)
 {
 	(void)call;
-	resp_integer(w, (int64_t)keyspace_count(server->keys));
+	resp_integer(w, (int64_t)group_key_count(server->group));
 }
 
 void
@@ -348,6 +372,7 @@ cmd_flushall(struct server *server, struct call *call, struct resp_writer *w)
 		resp_error(w, ERROR_SYNTAX);
 		return;
 	}
-	keyspace_clear(server->keys);
+	for (unsigned i = 0; i < server->group->count; i++)
+		keyspace_clear(server->group->members[i]->keys);
 	resp_simple(w, "OK");
 }

@@ -242,6 +242,28 @@ config_set_names_hold(struct call *call, struct resp_writer *w)
 	return why == NULL;
 }
 
+/* Each member gets a copy of its own, the caller changed itself; all or nothing. */
+static bool
+config_take_everywhere(struct server *server, struct config *changed)
+{
+	struct config copies[SERVER_GROUP_MAX];
+	const struct server_group *group = server->group;
+	for (unsigned i = 0; i < group->count; i++)
+		if (!config_copy(&copies[i], changed)) {
+			while (i-- > 0)
+				config_free(&copies[i]);
+			config_free(changed);
+			return false;
+		}
+	config_free(changed);
+	for (unsigned i = 0; i < group->count; i++) {
+		config_free(&group->members[i]->config);
+		group->members[i]->config = copies[i];
+	}
+	server->wants |= SERVER_WANT_CONFIG_CHANGED;
+	return true;
+}
+
 /* All or nothing: a copy is changed, then takes the place. */
 static void
 config_set_all(struct server *server, struct call *call, struct resp_writer *w)
@@ -275,18 +297,21 @@ config_set_all(struct server *server, struct call *call, struct resp_writer *w)
 		config_free(&changed);
 		return;
 	}
-	config_free(&server->config);
-	server->config = changed;
-	server->wants |= SERVER_WANT_CONFIG_CHANGED;
-	resp_simple(w, "OK");
+	if (config_take_everywhere(server, &changed))
+		resp_simple(w, "OK");
+	else
+		reply_out_of_memory(w);
 }
 
 static void
 config_resetstat(struct server *server, struct call *call, struct resp_writer *w)
 {
 	(void)call;
-	memset(&server->counters, 0, sizeof(server->counters));
-	memset(server->calls, 0, command_count * sizeof(server->calls[0]));
+	for (unsigned i = 0; i < server->group->count; i++) {
+		struct server *member = server->group->members[i];
+		memset(&member->counters, 0, sizeof(member->counters));
+		memset(member->calls, 0, command_count * sizeof(member->calls[0]));
+	}
 	resp_simple(w, "OK");
 }
 
@@ -343,15 +368,20 @@ info_server(struct server *s, struct text *t)
 static void
 info_clients(struct server *s, struct text *t)
 {
-	add(t, "connected_clients:%lu\r\ncluster_connections:0\r\nmaxclients:%u\r\n",
-	    s->session_count, s->config.maxclients);
+	uint64_t clients = 0;
+	for (unsigned i = 0; i < s->group->count; i++)
+		clients += s->group->members[i]->session_count;
+	add(t, "connected_clients:%lu\r\ncluster_connections:0\r\nmaxclients:%u\r\n", clients,
+	    s->config.maxclients);
 	add(t, "blocked_clients:0\r\ntracking_clients:0\r\nclients_in_timeout_table:0\r\n");
 }
 
 static void
 info_memory(struct server *s, struct text *t)
 {
-	size_t used = s->allocator->used;
+	size_t used = 0;
+	for (unsigned i = 0; i < s->group->count; i++)
+		used += s->group->members[i]->allocator->used;
 	add(t, "used_memory:%zu\r\nused_memory_human:%.2fM\r\nused_memory_dataset:%zu\r\n", used,
 	    (double)used / (1 << 20), used);
 	add(t, "maxmemory:%lu\r\nmaxmemory_human:%.2fM\r\nmaxmemory_policy:noeviction\r\n",
@@ -368,10 +398,24 @@ info_persistence(struct server *s, struct text *t)
 	       "aof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\n");
 }
 
+/* All fields are counts: the members' are added up word by word. */
+static struct server_counters
+group_counters(const struct server_group *group)
+{
+	struct server_counters sum = {0};
+	uint64_t *to = (uint64_t *)&sum;
+	for (unsigned i = 0; i < group->count; i++) {
+		const uint64_t *from = (const uint64_t *)server_counters(group->members[i]);
+		for (size_t k = 0; k < sizeof(sum) / sizeof(*to); k++)
+			to[k] += from[k];
+	}
+	return sum;
+}
+
 static void
 info_stats(struct server *s, struct text *t)
 {
-	const struct server_counters *c = server_counters(s);
+	struct server_counters sum = group_counters(s->group), *c = &sum;
 	add(t, "total_connections_received:%lu\r\ntotal_commands_processed:%lu\r\n", c->connections,
 	    c->commands);
 	add(t,
@@ -394,12 +438,16 @@ info_replication(struct server *s, struct text *t)
 static void
 info_commandstats(struct server *s, struct text *t)
 {
-	for (unsigned i = 0; i < command_count; i++)
-		if (s->calls[i] > 0)
+	for (unsigned i = 0; i < command_count; i++) {
+		uint64_t calls = 0;
+		for (unsigned m = 0; m < s->group->count; m++)
+			calls += s->group->members[m]->calls[i];
+		if (calls > 0)
 			add(t,
 			    "cmdstat_%s:calls=%lu,usec=0,usec_per_call=0.00,rejected_calls=0,"
 			    "failed_calls=0\r\n",
-			    command_table[i].name, s->calls[i]);
+			    command_table[i].name, calls);
+	}
 }
 
 static void
@@ -411,9 +459,11 @@ info_cluster(struct server *s, struct text *t)
 static void
 info_keyspace(struct server *s, struct text *t)
 {
-	if (keyspace_count(s->keys) > 0)
-		add(t, "db0:keys=%lu,expires=%lu,avg_ttl=0\r\n", keyspace_count(s->keys),
-		    keyspace_expires_count(s->keys));
+	uint64_t keys = group_key_count(s->group), expires = 0;
+	for (unsigned i = 0; i < s->group->count; i++)
+		expires += keyspace_expires_count(s->group->members[i]->keys);
+	if (keys > 0)
+		add(t, "db0:keys=%lu,expires=%lu,avg_ttl=0\r\n", keys, expires);
 }
 
 static void
@@ -526,7 +576,8 @@ cmd_debug(struct server *server, struct call *call, struct resp_writer *w)
 			"the server.");
 	} else if (span_is(call->argv[1], "set-active-expire") && call->argc == 3 &&
 		   number_parse(call->argv[2].at, call->argv[2].len, &on)) {
-		server->active_expire = on != 0;
+		for (unsigned i = 0; i < server->group->count; i++)
+			server->group->members[i]->active_expire = on != 0;
 		resp_simple(w, "OK");
 	} else {
 		reply_unknown_subcommand(w, call);

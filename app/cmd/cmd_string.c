@@ -14,7 +14,7 @@ static bool
 put(struct server *server, const struct key *key, struct span value, uint64_t expire_ms,
     struct resp_writer *w)
 {
-	if (keyspace_put(server->keys, key, value, expire_ms) == KEY_OK)
+	if (keyspace_put(keys_of(server, key), key, value, expire_ms) == KEY_OK)
 		return true;
 	reply_out_of_memory(w);
 	return false;
@@ -125,7 +125,8 @@ cmd_set(struct server *server, struct call *call, struct resp_writer *w)
 		return;
 	uint64_t expire_ms = o.expire_ms;
 	if (o.flags & (SET_NX | SET_XX | SET_GET | SET_KEEPTTL)) {
-		struct entry *old = keyspace_find(server->keys, &call->key, server->unix_ms);
+		struct entry *old =
+			keyspace_find(keys_of(server, &call->key), &call->key, server->unix_ms);
 		if (o.flags & SET_GET)
 			reply_value(server, old, w);
 		if (((o.flags & SET_NX) && old != NULL) || ((o.flags & SET_XX) && old == NULL)) {
@@ -137,8 +138,9 @@ cmd_set(struct server *server, struct call *call, struct resp_writer *w)
 			expire_ms = entry_expire_ms(old);
 	}
 	if ((o.flags & SET_EXPIRE) && expire_ms <= server->unix_ms) {
-		keyspace_delete(server->keys, &call->key, server->unix_ms);
-	} else if (keyspace_put(server->keys, &call->key, call->argv[2], expire_ms) != KEY_OK) {
+		keyspace_delete(keys_of(server, &call->key), &call->key, server->unix_ms);
+	} else if (keyspace_put(keys_of(server, &call->key), &call->key, call->argv[2],
+				expire_ms) != KEY_OK) {
 		if ((o.flags & SET_GET) == 0)
 			reply_out_of_memory(w);
 		return;
@@ -150,7 +152,7 @@ cmd_set(struct server *server, struct call *call, struct resp_writer *w)
 void
 cmd_setnx(struct server *server, struct call *call, struct resp_writer *w)
 {
-	if (keyspace_find(server->keys, &call->key, server->unix_ms) != NULL)
+	if (keyspace_find(keys_of(server, &call->key), &call->key, server->unix_ms) != NULL)
 		resp_integer(w, 0);
 	else if (put(server, &call->key, call->argv[2], 0, w))
 		resp_integer(w, 1);
@@ -183,7 +185,7 @@ void
 cmd_getset(struct server *server, struct call *call, struct resp_writer *w)
 {
 	reply_value(server, find_first_key(server, call), w);
-	keyspace_put(server->keys, &call->key, call->argv[2], 0);
+	keyspace_put(keys_of(server, &call->key), &call->key, call->argv[2], 0);
 }
 
 void
@@ -192,7 +194,7 @@ cmd_getdel(struct server *server, struct call *call, struct resp_writer *w)
 	struct entry *e = find_first_key(server, call);
 	reply_value(server, e, w);
 	if (e != NULL)
-		keyspace_delete(server->keys, &call->key, server->unix_ms);
+		keyspace_delete(keys_of(server, &call->key), &call->key, server->unix_ms);
 }
 
 void
@@ -210,9 +212,10 @@ cmd_getex(struct server *server, struct call *call, struct resp_writer *w)
 		return;
 	reply_value(server, e, w);
 	if ((o.flags & SET_EXPIRE) && o.expire_ms <= server->unix_ms)
-		keyspace_delete(server->keys, &call->key, server->unix_ms);
+		keyspace_delete(keys_of(server, &call->key), &call->key, server->unix_ms);
 	else if (o.flags & (SET_EXPIRE | SET_PERSIST))
-		keyspace_expire(server->keys, &call->key, o.expire_ms, server->unix_ms);
+		keyspace_expire(keys_of(server, &call->key), &call->key, o.expire_ms,
+				server->unix_ms);
 }
 
 /* ---- many keys ---- */
@@ -282,12 +285,13 @@ length_allowed(struct server *server, uint64_t len, struct resp_writer *w)
 void
 cmd_append(struct server *server, struct call *call, struct resp_writer *w)
 {
-	struct entry *e = keyspace_find(server->keys, &call->key, server->unix_ms);
+	struct entry *e = keyspace_find(keys_of(server, &call->key), &call->key, server->unix_ms);
 	size_t old = e != NULL ? entry_value(e).len : 0;
 	size_t len = old + call->argv[2].len;
 	if (!length_allowed(server, len, w))
 		return;
-	uint8_t *at = keyspace_resize(server->keys, &call->key, len, server->unix_ms);
+	uint8_t *at =
+		keyspace_resize(keys_of(server, &call->key), &call->key, len, server->unix_ms);
 	if (at == NULL) {
 		reply_out_of_memory(w);
 		return;
@@ -338,7 +342,7 @@ cmd_setrange(struct server *server, struct call *call, struct resp_writer *w)
 		resp_error(w, "ERR offset is out of range");
 		return;
 	}
-	struct entry *e = keyspace_find(server->keys, &call->key, server->unix_ms);
+	struct entry *e = keyspace_find(keys_of(server, &call->key), &call->key, server->unix_ms);
 	size_t old = e != NULL ? entry_value(e).len : 0;
 	if (patch.len == 0) {
 		resp_integer(w, (int64_t)old);
@@ -348,7 +352,8 @@ cmd_setrange(struct server *server, struct call *call, struct resp_writer *w)
 	if (!length_allowed(server, len, w))
 		return;
 	len = len < old ? old : len;
-	uint8_t *at = keyspace_resize(server->keys, &call->key, len, server->unix_ms);
+	uint8_t *at =
+		keyspace_resize(keys_of(server, &call->key), &call->key, len, server->unix_ms);
 	if (at == NULL) {
 		reply_out_of_memory(w);
 		return;
@@ -364,7 +369,7 @@ add(struct server *server, struct call *call, int64_t by, struct resp_writer *w)
 {
 	int64_t value = 0;
 	char text[NUMBER_SIZE_MAX];
-	struct entry *e = keyspace_find(server->keys, &call->key, server->unix_ms);
+	struct entry *e = keyspace_find(keys_of(server, &call->key), &call->key, server->unix_ms);
 	struct span old = e != NULL ? entry_value(e) : SPAN("0");
 	if (!number_parse(old.at, old.len, &value)) {
 		resp_error(w, ERROR_NOT_INTEGER);
@@ -451,7 +456,7 @@ cmd_incrbyfloat(struct server *server, struct call *call, struct resp_writer *w)
 {
 	char text[FLOAT_TEXT_MAX];
 	long double value, by;
-	struct entry *e = keyspace_find(server->keys, &call->key, server->unix_ms);
+	struct entry *e = keyspace_find(keys_of(server, &call->key), &call->key, server->unix_ms);
 	struct span old = e != NULL ? entry_value(e) : SPAN("0");
 	if (!parse_float(old, &value) || !parse_float(call->argv[2], &by)) {
 		resp_error(w, "ERR value is not a valid float");

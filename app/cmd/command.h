@@ -49,6 +49,7 @@ struct server {
 	struct config config;
 	struct allocator *allocator;
 	struct keyspace *keys;
+	struct server_group *group, alone; /* alone: the group of a server that was given none */
 	struct session_list sessions;
 	uint64_t session_count, next_session_id;
 	struct server_counters counters;
@@ -57,11 +58,22 @@ struct server {
 	uint64_t unix_ms, now_us, started_us, active_expire_at_us;
 	uint32_t wants;
 	bool active_expire;
+	bool acting; /* a call of ROUTE_BARRIER runs */
 	const char *version;
 	char run_id[41];
 	uint64_t *calls; /* per row of command_table */
 	uint16_t *index; /* hash of names -> row + 1 */
 };
+
+/* The keyspace that holds a key: ours, or inside a barrier anybody's (server.h S3). */
+static inline struct keyspace *
+keys_of(struct server *server, const struct key *key)
+{
+	const struct server_group *group = server->group;
+	return group->count == 1 ? server->keys : group->members[key->slot % group->count]->keys;
+}
+
+uint64_t group_key_count(const struct server_group *group); /* inside a barrier */
 
 /* Shared texts and small helpers of the handlers. */
 #define ERROR_SYNTAX      "ERR syntax error"

@@ -19,7 +19,7 @@ const struct command command_table[] = {
 	{"command",     cmd_command,     -1, LS,                 0, 0,  0, SCOPE_CONN,    "@slow @connection"               },
 	{"config",      cmd_config,      -2, 0,                  0, 0,  0, SCOPE_FANOUT,  "@slow"                           },
 	{"dbsize",      cmd_dbsize,      1,  R | F,              0, 0,  0, SCOPE_FANOUT,  "@keyspace @read @fast"           },
-	{"debug",       cmd_debug,       -2, A | N | LS,         0, 0,  0, SCOPE_CONN,    "@admin @slow @dangerous"         },
+	{"debug",       cmd_debug,       -2, A | N | LS,         0, 0,  0, SCOPE_BARRIER, "@admin @slow @dangerous"         },
 	{"decr",        cmd_decr,        2,  W | M | F,          1, 1,  1, SCOPE_SLOT,    "@write @string @fast"            },
 	{"decrby",      cmd_decrby,      3,  W | M | F,          1, 1,  1, SCOPE_SLOT,    "@write @string @fast"            },
 	{"del",         cmd_del,         -2, W,                  1, -1, 1, SCOPE_SLOT,    "@keyspace @write @slow"          },

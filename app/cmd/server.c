@@ -8,6 +8,7 @@
 #include "app/cmd/command.h"
 #include "app/store/blob.h"
 #include "proto/base/assert.h"
+#include "proto/base/crc16.h"
 #include "proto/base/number.h"
 
 #define INDEX_SIZE     512u   /* a power of two, several times command_count */
@@ -84,11 +85,15 @@ server_create(const struct server_options *options)
 	}
 	memset(server->calls, 0, command_count * sizeof(server->calls[0]));
 	memset(server->index, 0, INDEX_SIZE * sizeof(server->index[0]));
+	server->group = options->group != NULL ? options->group : &server->alone;
+	server->alone = (struct server_group){.count = 1, .members = {server}};
+	if (options->group != NULL)
+		options->group->members[options->member] = server;
 	server->hooks = options->hooks;
 	server->version = options->version;
 	server->active_expire = true;
 	server->started_us = options->now_us;
-	server->next_session_id = 1;
+	server->next_session_id = options->member + 1;
 	prng_seed(&server->prng, options->seed);
 	make_run_id(server);
 	index_build(server);
@@ -149,7 +154,8 @@ session_open(struct server *server, struct session *session, const char *address
 	     const char *local_address, uint64_t now_ms)
 {
 	memset(session, 0, sizeof(*session));
-	session->id = server->next_session_id++;
+	session->id = server->next_session_id;
+	server->next_session_id += server->group->count;
 	session->created_ms = session->active_ms = now_ms;
 	session->protocol = 2;
 	if (server->config.requirepass[0] == '\0')
@@ -189,19 +195,67 @@ session_close(struct server *server, struct session *session)
 
 /* ---- running commands ---- */
 
-void
-call_prepare(struct server *server, struct call *calls, size_t count)
+/* Where the keys of an argument list lie; false: the command has none there. */
+static bool
+key_range(const struct call *call, uint32_t *last)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct call *call = &calls[i];
-		call->command = command_lookup(server, call->argv[0]);
-		call->key.at = NULL;
-		if (call->command == NULL || call->command->first_key == 0 ||
-		    (uint32_t)call->command->first_key >= call->argc)
-			continue;
+	const struct command *c = call->command;
+	if (c->first_key == 0 || (uint32_t)c->first_key >= call->argc)
+		return false;
+	*last = c->last_key < 0 ? call->argc - 1 : (uint32_t)c->last_key;
+	return true;
+}
+
+/* Most subcommands of a container speak of their own connection or lcore only. */
+static bool
+command_meets_all(const struct call *call)
+{
+	const struct command *c = call->command;
+	if (c->scope != SCOPE_FANOUT && c->scope != SCOPE_BARRIER)
+		return false;
+	if (c->run == cmd_client)
+		return call->argc > 1 &&
+		       (span_is(call->argv[1], "list") || span_is(call->argv[1], "kill"));
+	return c->run != cmd_debug || call->argc < 2 || !span_is(call->argv[1], "sleep");
+}
+
+/* S3. Keys of several members, which only happens outside cluster mode, take the barrier. */
+static void
+choose_route(const struct server *server, struct call *call)
+{
+	unsigned count = server->group->count;
+	uint32_t last;
+	call->route = ROUTE_HERE;
+	if (call->command == NULL || count == 1)
+		return;
+	if (command_meets_all(call))
+		call->route = ROUTE_BARRIER;
+	if (call->key.at == NULL || !key_range(call, &last))
+		return;
+	call->route = ROUTE_MEMBER;
+	call->member = (uint8_t)(call->key.slot % count);
+	for (uint32_t i = (uint32_t)(call->command->first_key + call->command->key_step);
+	     i <= last && i < call->argc; i += (uint32_t)call->command->key_step)
+		if (key_slot(call->argv[i].at, call->argv[i].len) % count != call->member)
+			call->route = ROUTE_BARRIER;
+}
+
+void
+call_identify(struct server *server, struct call *call)
+{
+	uint32_t last;
+	call->command = command_lookup(server, call->argv[0]);
+	call->key.at = NULL;
+	if (call->command != NULL && key_range(call, &last)) {
 		keyspace_key(server->keys, call->argv[call->command->first_key], &call->key);
 		keyspace_prefetch_bucket(server->keys, &call->key);
 	}
+	choose_route(server, call);
+}
+
+void
+call_prefetch(struct server *server, const struct call *calls, size_t count)
+{
 	for (size_t i = 0; i < count; i++)
 		if (calls[i].key.at != NULL)
 			keyspace_prefetch_entry(server->keys, &calls[i].key);
@@ -247,7 +301,7 @@ refuse(struct server *server, struct call *call, struct resp_writer *w)
 		return true;
 	}
 	if ((c->flags & COMMAND_DENYOOM) && server->config.maxmemory > 0 &&
-	    server->allocator->used > server->config.maxmemory) {
+	    server->allocator->used > server->config.maxmemory / server->group->count) {
 		resp_error(w, ERROR_OOM);
 		return true;
 	}
@@ -288,6 +342,7 @@ call_execute(struct server *server, struct call *call, struct resp_writer *w)
 	}
 	bool silent = (session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP)) != 0;
 	struct resp_writer bin = {.sink = &nowhere, .protocol = session->protocol};
+	server->acting = call->route == ROUTE_BARRIER;
 	if (refuse(server, call, silent ? &bin : w)) {
 		server->counters.error_replies++;
 	} else {
@@ -339,6 +394,15 @@ server_next_at(const struct server *server)
 
 /* ---- helpers of the handlers ---- */
 
+uint64_t
+group_key_count(const struct server_group *group)
+{
+	uint64_t count = 0;
+	for (unsigned i = 0; i < group->count; i++)
+		count += keyspace_count(group->members[i]->keys);
+	return count;
+}
+
 bool
 span_is(struct span word, const char *text)
 {
@@ -359,13 +423,13 @@ find_key(struct server *server, struct span name)
 {
 	struct key key;
 	keyspace_key(server->keys, name, &key);
-	return keyspace_find(server->keys, &key, server->unix_ms);
+	return keyspace_find(keys_of(server, &key), &key, server->unix_ms);
 }
 
 struct entry *
 find_first_key(struct server *server, struct call *call)
 {
-	struct entry *e = keyspace_find(server->keys, &call->key, server->unix_ms);
+	struct entry *e = keyspace_find(keys_of(server, &call->key), &call->key, server->unix_ms);
 	if (e != NULL)
 		server->counters.keyspace_hits++;
 	else
@@ -381,7 +445,9 @@ reply_value(struct server *server, const struct entry *e, struct resp_writer *w)
 		return;
 	}
 	struct blob *blob = entry_blob(e);
-	if (blob != NULL && blob->len >= RESP_REF_MIN && w->sink->by_reference != NULL)
+	/* References are counted by the blob's own lcore, which inside a barrier need not be this one. */
+	if (blob != NULL && blob->len >= RESP_REF_MIN && w->sink->by_reference != NULL &&
+	    !server->acting)
 		resp_bulk_reference(w, entry_value(e), blob_release, server->allocator,
 				    blob_hold(blob));
 	else

@@ -1,11 +1,14 @@
 /* app/cmd/server.h - a single-threaded Redis without a network: one per data lcore.
  *
- *     argv --> call_prepare() : which command, which key, prefetch     (up to CALL_BATCH_MAX at a time)
- *          --> call_execute() : check arity, auth, limits; run; reply  (in order)
+ *     argv --> call_identify() : which command, which key, whose it is; prefetches the bucket
+ *          --> call_prefetch() : entries                               (up to CALL_BATCH_MAX at a time)
+ *          --> call_execute()  : check arity, auth, limits; run; reply (in order)
  *
  * S1  It knows no socket, no mbuf, no clock and no thread: time is struct server_time, set by the owner once per loop turn;
  *     what it wants from outside it leaves in server->wants.
- * S2  What call_prepare() found is a hint; call_execute() looks the key up again.
+ * S2  What was prefetched is a hint; call_execute() looks the key up again.
+ * S3  Servers of one node form a group: slot s is members[s % count]'s. A call whose route is ROUTE_BARRIER may touch them all, because its
+ *     caller holds their lcores still (app/lcore/barrier.h); any other touches its own only.
  */
 #pragma once
 #include <stdbool.h>
@@ -23,12 +26,27 @@
 
 struct command; /* one row of the command table: app/cmd/command.h */
 
+enum call_route {
+	ROUTE_HERE,    /* on any member */
+	ROUTE_MEMBER,  /* on the member call->member alone */
+	ROUTE_BARRIER, /* while all members stand still */
+};
+
 struct call {
 	struct session *session;
 	const struct span *argv;
 	uint32_t argc;
+	uint8_t route;                 /* enum call_route */
+	uint8_t member;                /* of the group */
 	const struct command *command; /* NULL: unknown */
 	struct key key;                /* the first key; at NULL: the command has none */
+};
+
+#define SERVER_GROUP_MAX 15
+
+struct server_group {
+	unsigned count;
+	struct server *members[SERVER_GROUP_MAX];
 };
 
 enum server_want {
@@ -58,6 +76,9 @@ struct server_options {
 	uint8_t hash_secret[16];
 	uint64_t unix_ms, now_us;
 	const char *version;
+	struct server_group *
+		group; /* server_create() puts the server at members[member]; shared, outlives them; NULL: alone */
+	unsigned member;
 };
 
 struct server *server_create(const struct server_options *options);
@@ -70,8 +91,10 @@ struct server_counters *server_counters(struct server *server);
 struct session_list *server_sessions(struct server *server);
 uint32_t server_take_wants(struct server *server); /* enum server_want, cleared by the call */
 
-/* count <= CALL_BATCH_MAX calls with session, argv, argc set, argc > 0: fills in the rest, prefetches. */
-void call_prepare(struct server *server, struct call *calls, size_t count);
+/* A call with session, argv, argc set, argc > 0: fills in the rest, prefetches. */
+void call_identify(struct server *server, struct call *call);
+/* count <= CALL_BATCH_MAX identified calls that this server will execute. */
+void call_prefetch(struct server *server, const struct call *calls, size_t count);
 /* Runs one. Its whole reply goes to w (whose protocol follows the session's). */
 void call_execute(struct server *server, struct call *call, struct resp_writer *w);
 

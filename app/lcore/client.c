@@ -114,7 +114,8 @@ struct span
 client_source(struct client *client)
 {
 	if (client->input != NULL)
-		return (struct span){client->input, client->input_len};
+		return (struct span){client->input + client->input_from,
+				     client->input_len - client->input_from};
 	return conn_peek(client->conn);
 }
 
@@ -123,7 +124,7 @@ input_free(struct client *client)
 {
 	client->allocator->release(client->allocator, client->input, client->input_size);
 	client->input = NULL;
-	client->input_len = client->input_size = 0;
+	client->input_from = client->input_len = client->input_size = 0;
 	client->session.input_held = 0;
 }
 
@@ -138,12 +139,19 @@ client_take(struct client *client)
 		conn_consume(client->conn, (uint32_t)taken);
 		return;
 	}
-	client->input_len -= taken;
-	if (client->input_len == 0) {
+	client->input_from += taken;
+	if (client->input_from == client->input_len)
 		input_free(client);
+}
+
+static void
+input_compact(struct client *client)
+{
+	if (client->input_from == 0)
 		return;
-	}
-	memmove(client->input, client->input + taken, client->input_len);
+	client->input_len -= client->input_from;
+	memmove(client->input, client->input + client->input_from, client->input_len);
+	client->input_from = 0;
 }
 
 static bool
@@ -164,6 +172,7 @@ input_reserve(struct client *client, size_t size)
 bool
 client_collect(struct client *client, size_t want, size_t limit)
 {
+	input_compact(client);
 	for (;;) {
 		struct span next = conn_peek(client->conn);
 		if (next.len == 0)

@@ -41,12 +41,14 @@ struct client {
 	struct allocator *allocator;
 	struct resp_parser parser;
 	struct resp_writer writer;
-	uint8_t *input; /* NULL: nothing collected */
-	size_t input_len, input_size;
+	uint8_t *input;                           /* NULL: nothing collected */
+	size_t input_from, input_len, input_size; /* what is left of it; bytes in use; its memory */
 	size_t taken;   /* bytes of the current source that parsed commands used */
 	uint8_t *block; /* heap block being written; NULL: writing into the connection */
 	uint64_t output_limit;
-	bool in_group;          /* some of its commands wait for execution */
+	bool in_group; /* some of its commands wait for execution */
+	struct parcel *
+		parcel; /* its commands that run elsewhere; nothing is parsed meanwhile. NULL: none */
 	uint8_t protocol_error; /* enum resp_status; RESP_OK: none */
 	uint8_t end;            /* enum client_end; not CLIENT_OPEN: linked in serve->closing */
 	STAILQ_ENTRY(client) closing_link;
@@ -60,7 +62,8 @@ void client_free(struct server *server, struct client *client);
 
 /* The bytes to parse next: what is collected, else the first unread mbuf; len 0: nothing. */
 struct span client_source(struct client *client);
-/* Drop the first taken bytes of the source, and sets taken to 0. */
+/* Drop the first taken bytes of the source, and sets taken to 0. What follows them stays where it is until client_collect(), or
+ * until client_take() has dropped it too. */
 void client_take(struct client *client);
 /* Collects all that has arrived; want: bytes the command needs at least, 0: unknown. False: no memory, or beyond limit. */
 bool client_collect(struct client *client, size_t want, size_t limit);

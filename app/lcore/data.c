@@ -75,7 +75,21 @@ read_mail(struct data_lcore *d, uint64_t now_us)
 	for (unsigned i = 0; i < n; i++)
 		if (mails[i].kind == MAIL_STOP)
 			start_draining(d, now_us);
+		else
+			serve_mail(&d->serve, &mails[i], now_us);
 	return n;
+}
+
+/* Sleepers must come to the barrier, too. */
+static unsigned
+settle(struct data_lcore *d, uint64_t now_us)
+{
+	bool waits = serve_settle(&d->serve, now_us);
+	if (waits)
+		for (unsigned i = 0; i < d->lcores; i++)
+			if (i + 1 != d->index)
+				idle_wake(&d->idles[i]);
+	return waits;
 }
 
 /* What commands asked of the node. A full ring is tried again on the next turn. */
@@ -133,7 +147,8 @@ static bool
 work_is_waiting(void *data_lcore)
 {
 	const struct data_lcore *d = data_lcore;
-	return mail_waiting(d->office, d->index) || wire_waiting(d->wire, d->index);
+	return mail_waiting(d->office, d->index) || wire_waiting(d->wire, d->index) ||
+	       barrier_is_asked(d->serve.of.barrier);
 }
 
 static void
@@ -170,6 +185,8 @@ data_main(void *data_lcore)
 		unsigned work = receive(d, now_us);
 		serve_ready(&d->serve, now_us);
 		work += read_mail(d, now_us);
+		work += settle(d, now_us);
+		barrier_visit(d->serve.of.barrier, d->index);
 		tick(d, now_us);
 		pass_on_wants(d, now_us);
 		work += transmit(d, now_us);

@@ -39,6 +39,8 @@ struct data_lcore {
 	struct wire *wire;
 	const struct clock *clock;
 	struct idle *idle;
+	struct idle *idles; /* of all data lcores */
+	unsigned lcores;    /* how many data lcores */
 	enum idle_mode idle_mode;
 	struct post_office *office;
 	struct stack *stack;

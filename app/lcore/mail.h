@@ -23,6 +23,9 @@ enum mail_kind {
 	MAIL_SHUTDOWN, /* data -> control: a client asked for SHUTDOWN */
 	MAIL_CONFIG_REWRITE, /* data -> control: CONFIG REWRITE; a: struct config * copy, the receiver frees it */
 	MAIL_CONFIG_SET, /* control -> data: a: struct config_change *, shared until answered */
+	MAIL_CALLS,      /* data -> data: a: struct parcel *, to be served and sent back */
+	MAIL_REPLIES,    /* data -> data: a: struct parcel *, served */
+	MAIL_PART_DONE, /* data -> data: a: struct parcel_part *, to be freed by the lcore it is of */
 	MAIL_KIND_COUNT,
 };
 

@@ -85,9 +85,11 @@ create_server(struct node *node, struct data_lcore *d, char error[NODE_ERROR_MAX
 		.unix_ms = clock_unix_ms(&node->clock, clock_now_us(&node->clock)),
 		.now_us = clock_now_us(&node->clock),
 		.version = POLLIS_VERSION,
+		.group = &node->group,
+		.member = d->index - 1,
 	};
-	if (secret_fill(options.hash_secret, sizeof(options.hash_secret)) < 0 ||
-	    secret_fill(&options.seed, sizeof(options.seed)) < 0)
+	memcpy(options.hash_secret, node->hash_secret, sizeof(options.hash_secret));
+	if (secret_fill(&options.seed, sizeof(options.seed)) < 0)
 		return -errno;
 	d->server = server_create(&options);
 	if (d->server == NULL) {
@@ -123,6 +125,8 @@ create_data_lcore(struct node *node, unsigned i, char error[NODE_ERROR_MAX])
 	d->wire = &node->wire;
 	d->clock = &node->clock;
 	d->idle = &node->data_idles[i];
+	d->idles = node->data_idles;
+	d->lcores = node->data_count;
 	d->idle_mode = node->config->idle_mode;
 	d->office = node->office;
 	d->allocator = &node->allocators[i];
@@ -133,9 +137,20 @@ create_data_lcore(struct node *node, unsigned i, char error[NODE_ERROR_MAX])
 		rc = create_server(node, d, error);
 	if (rc == 0)
 		rc = create_impair(node, d, error);
-	if (rc == 0)
-		serve_init(&d->serve, d->stack, d->server, d->allocator, node->config->ip);
-	return rc;
+	if (rc < 0)
+		return rc;
+	struct serve_options serve = {
+		.stack = d->stack,
+		.server = d->server,
+		.allocator = d->allocator,
+		.office = node->office,
+		.barrier = &node->barrier,
+		.clients = &node->clients,
+		.self = d->index,
+		.local_address = node->config->ip,
+	};
+	serve_init(&d->serve, &serve);
+	return 0;
 }
 
 static int
@@ -194,6 +209,10 @@ node_create(struct node *node, struct config *config, struct port *port,
 	rc = wire_init(&node->wire, port, &owners, node->data_count + 1, idles);
 	if (rc == 0 && owners.bus_port != 0)
 		rc = create_stack(node, 0, &node->control_stack, error);
+	barrier_init(&node->barrier, node->data_count);
+	node->group.count = node->data_count;
+	if (rc == 0)
+		rc = secret_fill(node->hash_secret, sizeof(node->hash_secret));
 	for (unsigned i = 0; i < node->data_count && rc == 0; i++)
 		rc = create_data_lcore(node, i, error);
 	return rc;

@@ -28,6 +28,10 @@ struct node {
 	struct allocator allocators[MAIL_LCORES_MAX];
 	struct post_office *office;
 	struct wire wire;
+	struct barrier barrier;
+	struct server_group group;
+	uint8_t hash_secret[16]; /* keys the hash of every member of the group */
+	_Atomic uint32_t clients;
 	struct stack *control_stack; /* the cluster bus; NULL: no cluster */
 	unsigned data_count, stopped_count;
 	unsigned data_lcore_ids[MAIL_LCORES_MAX]; /* EAL lcore of data lcore i */

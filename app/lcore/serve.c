@@ -4,34 +4,24 @@
  * source only; when it is used up and more has arrived, the group runs first, because giving the source back ends the life of
  * the arguments (R2). With one command per segment, the common case, a group spans up to sixteen connections.
  */
-#include "app/lcore/serve.h"
+#include "app/lcore/serve_internal.h"
 
 #include <string.h>
 
 #include "proto/base/assert.h"
 
-enum pump {
-	PUMP_FULL,      /* the group is full: run it and go on */
-	PUMP_EXHAUSTED, /* the source is used up */
-	PUMP_STARVED,   /* a command begins that is not all here */
-	PUMP_WIDE,      /* a command with very many arguments */
-	PUMP_BROKEN,    /* protocol error */
-};
-
 void
-serve_init(struct serve *serve, struct stack *stack, struct server *server,
-	   struct allocator *allocator, uint32_t local_address)
+serve_init(struct serve *serve, const struct serve_options *options)
 {
 	memset(serve, 0, sizeof(*serve));
-	serve->stack = stack;
-	serve->server = server;
-	serve->allocator = allocator;
-	serve->local_address = local_address;
+	serve->of = *options;
 	STAILQ_INIT(&serve->closing);
+	STAILQ_INIT(&serve->outgoing);
+	STAILQ_INIT(&serve->acting);
 }
 
-static bool
-client_stopped(const struct client *client)
+bool
+serve_client_stopped(const struct client *client)
 {
 	return client->writer.failed ||
 	       (client->session.flags & (SESSION_CLOSE_NOW | SESSION_CLOSE_AFTER_REPLY)) != 0;
@@ -39,37 +29,38 @@ client_stopped(const struct client *client)
 
 /* ---- running a group ---- */
 
-/* Ended when this turn's groups have run; the first reason stays. */
-static void
-mark_end(struct serve *serve, struct client *client, enum client_end end)
+void
+serve_mark_end(struct serve *serve, struct client *client, enum client_end end)
 {
 	if (client->end != CLIENT_OPEN)
 		return;
 	client->end = (uint8_t)end;
+	if (client->parcel != NULL)
+		return; /* when it is back */
 	STAILQ_INSERT_TAIL(&serve->closing, client, closing_link);
 }
 
-static void
-run_group(struct serve *serve)
+void
+serve_run_group(struct serve *serve)
 {
 	if (serve->count > 0) {
-		call_prepare(serve->server, serve->calls, serve->count);
+		call_prefetch(serve->of.server, serve->calls, serve->count);
 		serve->counters.batches++;
 		serve->counters.calls += serve->count;
 	}
 	for (uint32_t i = 0; i < serve->count; i++) {
 		struct client *client = serve->owners[i];
-		if (!client_stopped(client))
-			call_execute(serve->server, &serve->calls[i], &client->writer);
+		if (!serve_client_stopped(client))
+			call_execute(serve->of.server, &serve->calls[i], &client->writer);
 	}
 	for (uint32_t i = 0; i < serve->source_count; i++) {
 		struct client *client = serve->sources[i];
 		client->in_group = false;
 		client_take(client);
 		if (!client_flush(client))
-			mark_end(serve, client, CLIENT_END_OUTPUT);
-		else if (client_stopped(client))
-			mark_end(serve, client, CLIENT_END_QUIT);
+			serve_mark_end(serve, client, CLIENT_END_OUTPUT);
+		else if (serve_client_stopped(client))
+			serve_mark_end(serve, client, CLIENT_END_QUIT);
 	}
 	serve->count = serve->source_count = serve->args_used = 0;
 }
@@ -84,11 +75,10 @@ add_source(struct serve *serve, struct client *client)
 }
 
 static void
-add_call(struct serve *serve, struct client *client, const struct span *argv, uint32_t argc)
+add_call(struct serve *serve, struct client *client, const struct call *call)
 {
 	serve->owners[serve->count] = client;
-	serve->calls[serve->count++] =
-		(struct call){.session = &client->session, .argv = argv, .argc = argc};
+	serve->calls[serve->count++] = *call;
 }
 
 /* ---- taking commands from a source ---- */
@@ -96,28 +86,47 @@ add_call(struct serve *serve, struct client *client, const struct span *argv, ui
 static struct resp_limits
 limits_of(const struct serve *serve, const struct client *client)
 {
-	const struct config *config = server_config(serve->server);
+	const struct config *config = server_config(serve->of.server);
 	return (struct resp_limits){
 		.bulk_max = config->proto_max_bulk_len,
 		.unauthenticated = (client->session.flags & SESSION_AUTHENTICATED) == 0,
 	};
 }
 
+enum resp_status
+serve_parse(struct serve *serve, struct client *client, struct span source, struct call *call,
+	    struct resp_command *command)
+{
+	struct resp_limits limits = limits_of(serve, client);
+	struct span *argv = &serve->args[serve->args_used];
+	enum resp_status status = resp_parse(
+		&client->parser, &limits, (uint8_t *)(uintptr_t)source.at + client->taken,
+		source.len - client->taken, argv, SERVE_ARGS_MAX - serve->args_used, command);
+	if (status != RESP_OK || command->argc == 0)
+		return status;
+	*call = (struct call){.session = &client->session, .argv = argv, .argc = command->argc};
+	call_identify(serve->of.server, call);
+	return RESP_OK;
+}
+
+static bool
+runs_here(const struct serve *serve, const struct call *call)
+{
+	return call->route == ROUTE_HERE ||
+	       (call->route == ROUTE_MEMBER && call->member == serve->of.self - 1);
+}
+
 static enum pump
 pump_source(struct serve *serve, struct client *client, struct resp_command *command)
 {
-	struct resp_limits limits = limits_of(serve, client);
 	struct span source = client_source(client);
 	for (;;) {
+		struct call call;
 		if (client->taken == source.len)
 			return PUMP_EXHAUSTED;
 		if (serve->count == CALL_BATCH_MAX || serve->source_count == CALL_BATCH_MAX)
 			return PUMP_FULL;
-		struct span *argv = &serve->args[serve->args_used];
-		enum resp_status status = resp_parse(
-			&client->parser, &limits, (uint8_t *)(uintptr_t)source.at + client->taken,
-			source.len - client->taken, argv, SERVE_ARGS_MAX - serve->args_used,
-			command);
+		enum resp_status status = serve_parse(serve, client, source, &call, command);
 		if (status == RESP_MORE)
 			return PUMP_STARVED;
 		if (status == RESP_WIDE)
@@ -126,13 +135,15 @@ pump_source(struct serve *serve, struct client *client, struct resp_command *com
 			client->protocol_error = (uint8_t)status;
 			return PUMP_BROKEN;
 		}
-		client->taken += command->size;
 		client->session.bytes_in += command->size;
+		if (command->argc > 0 && !runs_here(serve, &call))
+			return serve_park(serve, client, &call, command);
+		client->taken += command->size;
 		add_source(serve, client);
 		if (command->argc == 0)
 			continue;
 		serve->args_used += command->argc;
-		add_call(serve, client, argv, command->argc);
+		add_call(serve, client, &call);
 	}
 }
 
@@ -140,7 +151,7 @@ pump_source(struct serve *serve, struct client *client, struct resp_command *com
 static bool
 run_wide(struct serve *serve, struct client *client, uint32_t argc)
 {
-	struct allocator *a = serve->allocator;
+	struct allocator *a = serve->of.allocator;
 	struct span *argv = a->alloc(a, argc * sizeof(*argv));
 	struct resp_limits limits = limits_of(serve, client);
 	struct resp_command command;
@@ -150,24 +161,33 @@ run_wide(struct serve *serve, struct client *client, uint32_t argc)
 	enum resp_status status = resp_parse(&client->parser, &limits,
 					     (uint8_t *)(uintptr_t)source.at + client->taken,
 					     source.len - client->taken, argv, argc, &command);
-	if (status == RESP_OK) {
-		client->taken += command.size;
-		add_source(serve, client);
-		add_call(serve, client, argv, command.argc);
-		run_group(serve);
+	bool done = status == RESP_OK;
+	if (done) {
+		struct call call = {
+			.session = &client->session, .argv = argv, .argc = command.argc};
+		call_identify(serve->of.server, &call);
+		if (runs_here(serve, &call)) {
+			client->taken += command.size;
+			add_source(serve, client);
+			add_call(serve, client, &call);
+			serve_run_group(serve);
+		} else {
+			done = serve_park(serve, client, &call, &command) == PUMP_PARKED;
+		}
 	}
 	a->release(a, argv, argc * sizeof(*argv));
-	return status == RESP_OK;
+	return done;
 }
 
-static void
-reply_protocol_error(struct client *client)
+void
+serve_end_broken(struct serve *serve, struct client *client)
 {
 	char text[64];
 	resp_status_text(&client->parser, (enum resp_status)client->protocol_error, text);
 	resp_errorf(&client->writer, "ERR %s", text);
 	client->session.flags |= SESSION_CLOSE_AFTER_REPLY;
 	client_flush(client);
+	serve_mark_end(serve, client, CLIENT_END_QUIT);
 }
 
 /* One source of one client. True: there may be more to do. */
@@ -175,38 +195,50 @@ static bool
 pump_step(struct serve *serve, struct client *client)
 {
 	struct resp_command command;
-	const struct config *config = server_config(serve->server);
+	const struct config *config = server_config(serve->of.server);
 	switch (pump_source(serve, client, &command)) {
 	case PUMP_EXHAUSTED:
 		if (client->input != NULL || client->taken == conn_unread(client->conn))
 			return false; /* its commands run when the group is full, or last */
-		run_group(serve);
+		serve_run_group(serve);
 		return true;
 	case PUMP_STARVED:
-		run_group(serve);
+		serve_run_group(serve);
 		if (conn_unread(client->conn) == 0)
 			return false;
 		if (client_collect(client, command.want, config->client_query_buffer_limit))
 			return true;
-		mark_end(serve, client, CLIENT_END_INPUT);
+		serve_mark_end(serve, client, CLIENT_END_INPUT);
 		return false;
 	case PUMP_WIDE:
 		if (run_wide(serve, client, command.argc))
-			return true;
-		mark_end(serve, client, CLIENT_END_INPUT);
+			return client->parcel == NULL;
+		serve_mark_end(serve, client, CLIENT_END_INPUT);
 		return false;
 	case PUMP_BROKEN:
-		run_group(
-			serve); /* what came before it is still answered, and may have been QUIT */
-		if (!client_stopped(client))
-			reply_protocol_error(client);
-		mark_end(serve, client, CLIENT_END_QUIT);
+		serve_run_group(
+			serve); /* what came before it is answered, and may have been QUIT */
+		if (serve_client_stopped(client))
+			serve_mark_end(serve, client, CLIENT_END_QUIT);
+		else
+			serve_end_broken(serve, client);
 		return false;
 	case PUMP_FULL:
-		run_group(serve);
+		serve_run_group(serve);
 		return true;
+	case PUMP_PARKED:
+		return false;
 	}
 	return false;
+}
+
+/* A parked client goes on when its parcel is back. */
+void
+serve_pump(struct serve *serve, struct client *client)
+{
+	while (client->parcel == NULL && !serve_client_stopped(client) && !serve->draining &&
+	       pump_step(serve, client))
+		;
 }
 
 /* ---- life of clients ---- */
@@ -216,16 +248,17 @@ static const char too_many[] = "-ERR max number of clients reached\r\n";
 static void
 accept_client(struct serve *serve, struct conn *conn, uint64_t now_us)
 {
-	struct server *server = serve->server;
+	struct server *server = serve->of.server;
 	uint8_t *at, *end;
 	struct client *client = NULL;
 	conn_head(conn)->user = NULL;
-	if (serve->client_count < server_config(server)->maxclients && !serve->draining)
-		client = client_open(server, serve->allocator, conn, serve->local_address,
+	uint32_t clients = atomic_load_explicit(serve->of.clients, memory_order_relaxed);
+	if (clients < server_config(server)->maxclients && !serve->draining)
+		client = client_open(server, serve->of.allocator, conn, serve->of.local_address,
 				     now_us / 1000);
 	if (client != NULL) {
 		conn_head(conn)->user = client;
-		serve->client_count++;
+		atomic_fetch_add_explicit(serve->of.clients, 1, memory_order_relaxed);
 		return;
 	}
 	serve->counters.refused_maxclients++;
@@ -242,17 +275,17 @@ end_client(struct serve *serve, struct client *client, uint64_t now_us)
 {
 	struct conn *conn = client->conn;
 	serve->counters.ended[client->end]++;
-	serve->client_count--;
+	atomic_fetch_sub_explicit(serve->of.clients, 1, memory_order_relaxed);
 	/* What a client sent after its last command is dropped, not answered with RST: that could overtake the reply. */
 	conn_consume(conn, conn_unread(conn));
 	if (client->end == CLIENT_END_OUTPUT || client->end == CLIENT_END_INPUT)
 		conn_abort(conn);
-	client_free(serve->server, client);
+	client_free(serve->of.server, client);
 	conn_release(conn, now_us);
 }
 
-static void
-end_marked(struct serve *serve, uint64_t now_us)
+void
+serve_end_marked(struct serve *serve, uint64_t now_us)
 {
 	struct client *client;
 	while ((client = STAILQ_FIRST(&serve->closing)) != NULL) {
@@ -276,30 +309,29 @@ serve_conn(struct serve *serve, struct conn *conn, uint64_t now_us)
 		return;
 	}
 	if (events & CONN_READABLE)
-		while (!client_stopped(client) && !serve->draining && pump_step(serve, client))
-			;
+		serve_pump(serve, client);
 	if (events & (CONN_PEER_DONE | CONN_END))
-		mark_end(serve, client, CLIENT_END_PEER);
+		serve_mark_end(serve, client, CLIENT_END_PEER);
 }
 
 void
 serve_ready(struct serve *serve, uint64_t now_us)
 {
 	struct conn *conn;
-	while ((conn = stack_next_ready(serve->stack)) != NULL)
+	while ((conn = stack_next_ready(serve->of.stack)) != NULL)
 		serve_conn(serve, conn, now_us);
-	run_group(serve);
-	end_marked(serve, now_us);
+	serve_run_group(serve);
+	serve_end_marked(serve, now_us);
 }
 
 void
 serve_sweep(struct serve *serve, uint64_t now_us)
 {
 	struct session *session;
-	TAILQ_FOREACH (session, server_sessions(serve->server), link)
+	TAILQ_FOREACH (session, server_sessions(serve->of.server), link)
 		if (session->flags & SESSION_CLOSE_NOW)
-			mark_end(serve, (struct client *)session, CLIENT_END_KILLED);
-	end_marked(serve, now_us);
+			serve_mark_end(serve, (struct client *)session, CLIENT_END_KILLED);
+	serve_end_marked(serve, now_us);
 }
 
 void
@@ -307,7 +339,7 @@ serve_drain(struct serve *serve, uint64_t now_us)
 {
 	struct session *session;
 	serve->draining = true;
-	TAILQ_FOREACH (session, server_sessions(serve->server), link)
-		mark_end(serve, (struct client *)session, CLIENT_END_QUIT);
-	end_marked(serve, now_us);
+	TAILQ_FOREACH (session, server_sessions(serve->of.server), link)
+		serve_mark_end(serve, (struct client *)session, CLIENT_END_QUIT);
+	serve_end_marked(serve, now_us);
 }

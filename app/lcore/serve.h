@@ -1,18 +1,25 @@
 /* app/lcore/serve.h - RESP over connections: from bytes that arrived to replies that are queued.
  *
- *     stack_next_ready() --> parse all complete commands --> groups of <= CALL_BATCH_MAX, across connections
- *                            call_prepare(group): hash, prefetch       call_execute() each, in order
+ *     stack_next_ready() --> parse all complete commands --> here: groups of <= CALL_BATCH_MAX, across connections
+ *                                                                  call_prefetch(group)     call_execute() each, in order
+ *                                                       --> another lcore's: a parcel by mail, the client is parked meanwhile
+ *                                                       --> everybody's: a parcel that waits for the barrier
  *
  * R1  A connection's commands run in the order they came, and its replies leave in that order.
- * R2  Arguments point into received bytes; those are given back only after the group has run.
+ * R2  Arguments point into received bytes; those are given back only after the group has run, or the parcel is back.
+ * R3  Mail that finds its ring full waits in outgoing, in order; the clients behind it stay parked.
  * One instance per data lcore.
  */
 #pragma once
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "app/cmd/server.h"
+#include "app/lcore/barrier.h"
 #include "app/lcore/client.h"
+#include "app/lcore/mail.h"
+#include "app/lcore/parcel.h"
 #include "app/net/stack.h"
 
 #define SERVE_ARGS_MAX                                                                             \
@@ -20,27 +27,42 @@
 
 struct serve_counters {
 	uint64_t batches, calls, ended[CLIENT_END_COUNT], refused_maxclients;
+	uint64_t parcels_sent, parcels_served, barriers, mail_full;
 };
 
-struct serve {
+struct serve_options {
 	struct stack *stack;
 	struct server *server;
 	struct allocator *allocator;
+	struct post_office *office;
+	struct barrier *barrier;
+	_Atomic uint32_t *clients; /* of the whole node */
+	unsigned self;             /* lcore, from 1; serves the group's member self - 1 */
 	uint32_t local_address;
+};
+
+struct serve {
+	struct serve_options of;
 	bool draining; /* shutting down: nobody new, no more commands */
-	uint32_t count, source_count, args_used, client_count;
+	uint32_t count, source_count, args_used;
 	struct call calls[CALL_BATCH_MAX];
 	struct client *owners[CALL_BATCH_MAX];
 	struct client *sources[CALL_BATCH_MAX];
 	struct span args[SERVE_ARGS_MAX];
-	STAILQ_HEAD(, client) closing; /* to be ended when this turn's groups have run */
+	STAILQ_HEAD(, client) closing;  /* to be ended when this turn's groups have run */
+	struct parcel_list outgoing;    /* R3 */
+	struct parcel_list acting;      /* wait for the barrier */
+	struct parcel_part *used_parts; /* of other lcores, to be mailed back */
 	struct serve_counters counters;
 };
 
-void serve_init(struct serve *serve, struct stack *stack, struct server *server,
-		struct allocator *allocator, uint32_t local_address);
+void serve_init(struct serve *serve, const struct serve_options *options);
 /* Everything the stack has to tell: accepts, reads, executes, replies, closes. */
 void serve_ready(struct serve *serve, uint64_t now_us);
+/* MAIL_CALLS, MAIL_REPLIES, MAIL_PART_DONE. After the last one of a turn: serve_settle(). */
+void serve_mail(struct serve *serve, const struct mail *mail, uint64_t now_us);
+/* What the turn left over: mail that waited, calls that wait for the barrier, clients to be ended. True: something still waits. */
+bool serve_settle(struct serve *serve, uint64_t now_us);
 /* Connections whose session asks for their end (CLIENT KILL, idle timeout): once in a while. */
 void serve_sweep(struct serve *serve, uint64_t now_us);
 /* Shutdown: FIN to every client once its replies have left. */

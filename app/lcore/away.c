@@ -1,0 +1,222 @@
+/* app/lcore/away.c - commands that another lcore serves, or that run while all stand still: parcels out, replies back.
+ *
+ * The mail that carries a parcel is the only thing that moves: arguments are read where they arrived, replies are sent from where they were
+ * written. Rejected: copying arguments into the mail, which would let the client go on parsing but costs a copy of every value.
+ */
+#include "app/lcore/serve_internal.h"
+
+#include "proto/base/assert.h"
+
+/* ---- mail ---- */
+
+static void
+post(struct serve *serve, struct parcel *p)
+{
+	enum mail_kind kind = p->to == p->home ? MAIL_REPLIES : MAIL_CALLS;
+	if (STAILQ_EMPTY(&serve->outgoing) &&
+	    mail_send(serve->of.office, serve->of.self, p->to, kind, (uintptr_t)p, 0))
+		return;
+	serve->counters.mail_full++;
+	STAILQ_INSERT_TAIL(&serve->outgoing, p, link);
+}
+
+/* A reply's bytes have left: its memory goes back to the lcore it is of (parcel.h Q3). */
+static void
+part_done(void *serve_owner, void *object)
+{
+	struct serve *serve = serve_owner;
+	struct parcel_part *part = object;
+	if (part->lcore == serve->of.self) {
+		parcel_part_free(part);
+		return;
+	}
+	part->next = serve->used_parts;
+	serve->used_parts = part;
+}
+
+static void
+post_waiting(struct serve *serve)
+{
+	struct parcel *p;
+	while (serve->used_parts != NULL) {
+		struct parcel_part *part = serve->used_parts;
+		if (!mail_send(serve->of.office, serve->of.self, part->lcore, MAIL_PART_DONE,
+			       (uintptr_t)part, 0))
+			break;
+		serve->used_parts = part->next; /* NOLINT(clang-analyzer-unix.Malloc) */
+	}
+	while ((p = STAILQ_FIRST(&serve->outgoing)) != NULL) {
+		enum mail_kind kind = p->to == p->home ? MAIL_REPLIES : MAIL_CALLS;
+		if (!mail_send(serve->of.office, serve->of.self, p->to, kind, (uintptr_t)p, 0))
+			break;
+		STAILQ_REMOVE_HEAD(&serve->outgoing, link);
+	}
+}
+
+/* ---- commands that run elsewhere ---- */
+
+/* More commands of the client that go the same way: only such as can be parsed again if they do not. */
+static void
+gather(struct serve *serve, struct client *client, struct parcel *p, const struct call *first)
+{
+	struct span source = client_source(client);
+	while (client->taken < source.len && source.at[client->taken] == '*') {
+		struct resp_command command;
+		struct call call;
+		enum resp_status status = serve_parse(serve, client, source, &call, &command);
+		if (status != RESP_OK && status != RESP_MORE && status != RESP_WIDE)
+			client->protocol_error = (uint8_t)status; /* told when the parcel is back */
+		if (status != RESP_OK || command.argc == 0 || call.route != first->route ||
+		    call.member != first->member || !parcel_add(p, &call))
+			return;
+		client->taken += command.size;
+		client->session.bytes_in += command.size;
+	}
+}
+
+enum pump
+serve_park(struct serve *serve, struct client *client, const struct call *call,
+	   const struct resp_command *command)
+{
+	if (client->in_group)
+		serve_run_group(serve);
+	if (serve_client_stopped(client))
+		return PUMP_EXHAUSTED;
+	client->taken += command->size;
+	struct parcel *p = parcel_create(serve->of.allocator, call->argc);
+	if (p == NULL) {
+		serve_mark_end(serve, client, CLIENT_END_INPUT);
+		return PUMP_PARKED;
+	}
+	p->client = client;
+	p->home = serve->of.self;
+	p->session = client->session;
+	client->parcel = p;
+	bool added = parcel_add(p, call);
+	ASSERT(added);
+	if (call->route == ROUTE_BARRIER) {
+		p->calls[0].session = &client->session; /* it runs on this lcore */
+		STAILQ_INSERT_TAIL(&serve->acting, p, link);
+		return PUMP_PARKED;
+	}
+	gather(serve, client, p, call);
+	p->to = call->member + 1u;
+	serve->counters.parcels_sent++;
+	post(serve, p);
+	return PUMP_PARKED;
+}
+
+/* What commands may change in a session while it is away. */
+static void
+session_merge(struct session *session, const struct session *travelled)
+{
+	const uint32_t changes = SESSION_REPLY_SKIP | SESSION_REPLY_SKIP_NEXT | SESSION_ASKING;
+	session->flags = (session->flags & ~changes) | (travelled->flags & changes);
+	session->last_command = travelled->last_command;
+	session->commands = travelled->commands;
+	session->active_ms = travelled->active_ms;
+}
+
+static void
+write_replies(struct serve *serve, struct client *client, struct parcel *p)
+{
+	struct resp_writer *w = &client->writer;
+	resp_raw(w, (struct span){p->bytes, p->inline_len});
+	struct parcel_part *part = p->first;
+	while (part != NULL) {
+		struct parcel_part *next = part->next;
+		bool small = part->bytes.len < RESP_REF_MIN / 8;
+		if (small)
+			resp_raw(w, part->bytes);
+		if (small || w->failed ||
+		    !w->sink->by_reference(w, part->bytes, part_done, serve, part)) {
+			w->failed |= !small;
+			part_done(serve, part);
+		}
+		part = next;
+	}
+	w->failed |= p->writer.failed;
+}
+
+static void
+deliver(struct serve *serve, struct parcel *p)
+{
+	struct client *client = p->client;
+	client->parcel = NULL;
+	if (p->calls[0].session == &p->session)
+		session_merge(&client->session, &p->session);
+	write_replies(serve, client, p);
+	parcel_free(serve->of.allocator, p);
+	client_take(client);
+	bool flushed = client_flush(client);
+	if (client->end != CLIENT_OPEN)
+		STAILQ_INSERT_TAIL(&serve->closing, client, closing_link);
+	else if (!flushed)
+		serve_mark_end(serve, client, CLIENT_END_OUTPUT);
+	else if (client->protocol_error != RESP_OK)
+		serve_end_broken(serve, client);
+	else if (serve_client_stopped(client))
+		serve_mark_end(serve, client, CLIENT_END_QUIT);
+	else
+		serve_pump(serve, client);
+}
+
+static void
+serve_parcel(struct serve *serve, struct parcel *p)
+{
+	struct server *server = serve->of.server;
+	parcel_open(p, serve->of.self, serve->of.allocator);
+	call_prefetch(server, p->calls, p->count);
+	for (uint32_t i = 0; i < p->count && !p->writer.failed; i++)
+		call_execute(server, &p->calls[i], &p->writer);
+	parcel_close(p);
+	serve->counters.calls += p->count;
+}
+
+/* Calls of ROUTE_BARRIER, once all others stand still. */
+static void
+act(struct serve *serve)
+{
+	struct parcel_list ready = STAILQ_HEAD_INITIALIZER(ready);
+	struct parcel *p;
+	if (STAILQ_EMPTY(&serve->acting) || !barrier_enter(serve->of.barrier, serve->of.self))
+		return;
+	serve->counters.barriers++;
+	STAILQ_CONCAT(&ready, &serve->acting);
+	STAILQ_FOREACH(p, &ready, link)
+	serve_parcel(serve, p);
+	barrier_leave(serve->of.barrier, serve->of.self);
+	while ((p = STAILQ_FIRST(&ready)) != NULL) {
+		STAILQ_REMOVE_HEAD(&ready, link);
+		deliver(serve, p);
+	}
+}
+
+void
+serve_mail(struct serve *serve, const struct mail *mail, uint64_t now_us)
+{
+	struct parcel *p = (struct parcel *)(uintptr_t)mail->a;
+	(void)now_us;
+	if (mail->kind == MAIL_CALLS) {
+		serve_parcel(serve, p);
+		serve->counters.parcels_served++;
+		p->to = p->home;
+		post(serve, p);
+	} else if (mail->kind == MAIL_REPLIES) {
+		deliver(serve, p);
+	} else if (mail->kind == MAIL_PART_DONE) {
+		parcel_part_free((struct parcel_part *)(uintptr_t)mail->a);
+	}
+}
+
+bool
+serve_settle(struct serve *serve, uint64_t now_us)
+{
+	serve_run_group(serve);
+	act(serve);
+	serve_run_group(serve);
+	serve_end_marked(serve, now_us);
+	post_waiting(serve);
+	return !STAILQ_EMPTY(&serve->acting) || !STAILQ_EMPTY(&serve->outgoing) ||
+	       serve->used_parts != NULL;
+}
