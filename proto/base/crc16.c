@@ -1,42 +1,25 @@
 /* proto/base/crc16.c - eight bytes a step: tables[k][b] is what byte b leaves behind when k more bytes have followed it.
  *
- * A CRC is linear, so an entry is the sum (xor) of what the single bits of its index leave, and the compiler makes the tables out
- * of eight numbers each. Rejected: tables filled at start (a mutable global), and carry-less multiplication (keys are short).
+ * The compiler makes the tables (crc_table.h). Rejected: tables filled at start (a mutable global), and carry-less multiplication (keys are short).
  */
 #include "proto/base/crc16.h"
 
 #include <string.h>
 
+#include "proto/base/crc_table.h"
 #include "proto/base/limits.h"
 
 _Static_assert(SLOT_COUNT == 16384, "a slot is the low 14 bits");
 
-#define BIT(i, n, value) ((i) >> (n)&1 ? (value) : 0)
-#define ENTRY(i, a, b, c, d, e, f, g, h)                                                           \
-	(uint16_t)(BIT(i, 0, a) ^ BIT(i, 1, b) ^ BIT(i, 2, c) ^ BIT(i, 3, d) ^ BIT(i, 4, e) ^      \
-		   BIT(i, 5, f) ^ BIT(i, 6, g) ^ BIT(i, 7, h))
-#define ENTRIES4(i, ...)                                                                           \
-	ENTRY((i), __VA_ARGS__), ENTRY((i) + 1, __VA_ARGS__), ENTRY((i) + 2, __VA_ARGS__),         \
-		ENTRY((i) + 3, __VA_ARGS__)
-#define ENTRIES16(i, ...)                                                                          \
-	ENTRIES4((i), __VA_ARGS__), ENTRIES4((i) + 4, __VA_ARGS__),                                \
-		ENTRIES4((i) + 8, __VA_ARGS__), ENTRIES4((i) + 12, __VA_ARGS__)
-#define ENTRIES64(i, ...)                                                                          \
-	ENTRIES16((i), __VA_ARGS__), ENTRIES16((i) + 16, __VA_ARGS__),                             \
-		ENTRIES16((i) + 32, __VA_ARGS__), ENTRIES16((i) + 48, __VA_ARGS__)
-#define TABLE(...)                                                                                 \
-	ENTRIES64(0, __VA_ARGS__), ENTRIES64(64, __VA_ARGS__), ENTRIES64(128, __VA_ARGS__),        \
-		ENTRIES64(192, __VA_ARGS__)
-
 static const uint16_t tables[8][256] = {
-	{TABLE(0x1021, 0x2042, 0x4084, 0x8108, 0x1231, 0x2462, 0x48c4, 0x9188)},
-	{TABLE(0x3331, 0x6662, 0xccc4, 0x89a9, 0x0373, 0x06e6, 0x0dcc, 0x1b98)},
-	{TABLE(0x3730, 0x6e60, 0xdcc0, 0xa9a1, 0x4363, 0x86c6, 0x1dad, 0x3b5a)},
-	{TABLE(0x76b4, 0xed68, 0xcaf1, 0x85c3, 0x1ba7, 0x374e, 0x6e9c, 0xdd38)},
-	{TABLE(0xaa51, 0x4483, 0x8906, 0x022d, 0x045a, 0x08b4, 0x1168, 0x22d0)},
-	{TABLE(0x45a0, 0x8b40, 0x06a1, 0x0d42, 0x1a84, 0x3508, 0x6a10, 0xd420)},
-	{TABLE(0xb861, 0x60e3, 0xc1c6, 0x93ad, 0x377b, 0x6ef6, 0xddec, 0xabf9)},
-	{TABLE(0x47d3, 0x8fa6, 0x0f6d, 0x1eda, 0x3db4, 0x7b68, 0xf6d0, 0xfd81)},
+	{CRC_TABLE(0x1021, 0x2042, 0x4084, 0x8108, 0x1231, 0x2462, 0x48c4, 0x9188)},
+	{CRC_TABLE(0x3331, 0x6662, 0xccc4, 0x89a9, 0x0373, 0x06e6, 0x0dcc, 0x1b98)},
+	{CRC_TABLE(0x3730, 0x6e60, 0xdcc0, 0xa9a1, 0x4363, 0x86c6, 0x1dad, 0x3b5a)},
+	{CRC_TABLE(0x76b4, 0xed68, 0xcaf1, 0x85c3, 0x1ba7, 0x374e, 0x6e9c, 0xdd38)},
+	{CRC_TABLE(0xaa51, 0x4483, 0x8906, 0x022d, 0x045a, 0x08b4, 0x1168, 0x22d0)},
+	{CRC_TABLE(0x45a0, 0x8b40, 0x06a1, 0x0d42, 0x1a84, 0x3508, 0x6a10, 0xd420)},
+	{CRC_TABLE(0xb861, 0x60e3, 0xc1c6, 0x93ad, 0x377b, 0x6ef6, 0xddec, 0xabf9)},
+	{CRC_TABLE(0x47d3, 0x8fa6, 0x0f6d, 0x1eda, 0x3db4, 0x7b68, 0xf6d0, 0xfd81)},
 };
 
 uint16_t
