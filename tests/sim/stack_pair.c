@@ -3,11 +3,11 @@
  *     client stack --impair--> server stack        virtual time: the clock jumps to the next thing that is due
  *                  <--impair--
  *
- * Connections come and go for at least sixty virtual seconds; each carries a stream of its own both ways, and every byte is
+ * Connections come and go for at least --seconds of virtual time; each carries a stream of its own both ways, and every byte is
  * known from (seed, connection, direction, offset). Checked after every step: stack_check() of both. At the end: streams whole,
  * no connection left, every mbuf back in its pool, no stall.
  *
- *     sim_stack_pair --seeds 1000 --first 1 [--loss 10 --reorder 10 --duplicate 5 --corrupt 1]
+ *     sim_stack_pair --seeds 1000 --first 1 [--seconds 60] [--loss 10 --reorder 10 --duplicate 5 --corrupt 1]
  * Exit status: 0 clean, 1 a violation (its seed is printed).
  */
 #include <getopt.h>
@@ -24,12 +24,12 @@
 #include "app/net/stack.h"
 #include "proto/base/prng.h"
 
-#define SIM_SECONDS      60
 #define STREAMS_MAX      6 /* connections at a time */
 #define STREAM_BYTES_MAX 60000
 #define STALL_US         600000000ull /* ten timeouts of sixty seconds in a row: not by these chances */
 #define POOL_MBUFS       8191
 #define BURST            32
+#define FAILED_MAX       5 /* seeds; then it stops */
 #define SERVER_ADDRESS   0x0a4d0002u
 #define CLIENT_ADDRESS   0x0a4d0001u
 #define PORT             6379
@@ -57,9 +57,18 @@ struct sim {
 	struct prng prng;
 	struct host hosts[2]; /* client, server */
 	uint32_t opened, finished;
-	uint64_t bytes, steps, faults;
+	uint64_t bytes, steps;
+	struct impair_counters faults; /* of both directions */
+	uint64_t retransmits;
 	const char *violation;
 };
+
+struct totals {
+	uint64_t seeds, failed, streams, bytes, retransmits, virtual_us;
+	struct impair_counters faults;
+};
+
+static uint64_t sim_us = 60000000; /* streams are opened for so long; then the last ones end */
 
 static struct impair_config faults = {.loss = 1000,
 				      .reorder = 1000,
@@ -298,7 +307,7 @@ static void
 run(struct sim *sim)
 {
 	while (sim->violation == NULL) {
-		bool more = sim->now_us < SIM_SECONDS * 1000000ull;
+		bool more = sim->now_us < sim_us;
 		if (more)
 			open_streams(sim);
 		turn(sim, 0);
@@ -315,13 +324,50 @@ run(struct sim *sim)
 		}
 		/* At least a microsecond passes: a turn is not free. */
 		sim->now_us = at > sim->now_us ? at : sim->now_us + 1;
-		if (sim->now_us > SIM_SECONDS * 1000000ull + 2 * STALL_US)
+		if (sim->now_us > sim_us + 2 * STALL_US)
 			violate(sim, "did not end");
 	}
 }
 
-static bool
-simulate(uint64_t seed, struct rte_mempool *pool, bool quiet)
+static void
+faults_add(struct impair_counters *to, const struct impair_counters *from)
+{
+	to->frames += from->frames;
+	to->lost += from->lost;
+	to->duplicated += from->duplicated;
+	to->reordered += from->reordered;
+	to->corrupted += from->corrupted;
+	to->full += from->full;
+}
+
+/* A fault that was asked for and never happened would make the run prove less than it says. */
+static void
+check_faults(struct sim *sim)
+{
+	const struct impair_counters *f = &sim->faults;
+	if ((faults.loss > 0 && f->lost == 0) || (faults.duplicate > 0 && f->duplicated == 0) ||
+	    (faults.reorder > 0 && f->reordered == 0) || (faults.corrupt > 0 && f->corrupted == 0))
+		violate(sim, "a kind of fault never happened");
+	if (f->full > 0)
+		violate(sim, "the wire was full: packets without bound");
+}
+
+static void
+close_hosts(struct sim *sim)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		struct host *host = &sim->hosts[i];
+		sim->retransmits += stack_counters(host->stack)->retransmits;
+		faults_add(&sim->faults, impair_counters(host->out));
+		impair_destroy(host->out);
+		stack_destroy(host->stack);
+		while (host->ends != NULL)
+			end_remove(host, host->ends);
+	}
+}
+
+static void
+simulate(uint64_t seed, struct rte_mempool *pool, bool quiet, struct totals *t)
 {
 	struct sim sim = {.seed = seed};
 	prng_seed(&sim.prng, seed);
@@ -330,65 +376,72 @@ simulate(uint64_t seed, struct rte_mempool *pool, bool quiet)
 	host_open(&sim, 1, pool);
 	stack_listen(sim.hosts[1].stack, PORT, NULL);
 	run(&sim);
-	const struct stack_counters *c = stack_counters(sim.hosts[0].stack);
-	const struct stack_counters *s = stack_counters(sim.hosts[1].stack);
-	struct impair_counters f[2];
-	uint64_t retransmits = c->retransmits + s->retransmits;
-	for (unsigned i = 0; i < 2; i++) {
-		f[i] = *impair_counters(sim.hosts[i].out);
-		sim.faults += f[i].lost + f[i].duplicated + f[i].reordered + f[i].corrupted;
-		impair_destroy(sim.hosts[i].out);
-		stack_destroy(sim.hosts[i].stack);
-		while (sim.hosts[i].ends != NULL)
-			end_remove(&sim.hosts[i], sim.hosts[i].ends);
-	}
+	close_hosts(&sim);
 	if (sim.violation == NULL && rte_mempool_avail_count(pool) != baseline)
 		violate(&sim, "mbufs are missing");
 	if (sim.violation == NULL && sim.bytes == 0)
 		violate(&sim, "nothing was transferred");
+	check_faults(&sim);
 	if (!quiet || sim.violation != NULL)
-		printf("seed %lu: %.1f virtual s, %u streams, %lu bytes, %lu faults, %lu "
-		       "retransmits: %s\n",
-		       seed, (double)sim.now_us / 1e6, sim.opened, sim.bytes, sim.faults,
-		       retransmits, sim.violation != NULL ? sim.violation : "ok");
-	return sim.violation == NULL;
+		printf("seed %lu: %.1f virtual s, %u streams, %lu bytes, %lu lost, %lu reordered, "
+		       "%lu "
+		       "duplicated, %lu corrupted, %lu retransmits: %s\n",
+		       seed, (double)sim.now_us / 1e6, sim.opened, sim.bytes, sim.faults.lost,
+		       sim.faults.reordered, sim.faults.duplicated, sim.faults.corrupted,
+		       sim.retransmits, sim.violation != NULL ? sim.violation : "ok");
+	t->seeds++;
+	t->failed += sim.violation != NULL;
+	t->streams += sim.opened;
+	t->bytes += sim.bytes;
+	t->retransmits += sim.retransmits;
+	t->virtual_us += sim.now_us;
+	faults_add(&t->faults, &sim.faults);
 }
 
 static int
 usage(void)
 {
-	puts("sim_stack_pair [--seeds N] [--first S] [--loss %] [--reorder %] [--duplicate %] "
+	puts("sim_stack_pair [--seeds N] [--first S] [--seconds N] [--loss %] [--reorder %] "
+	     "[--duplicate %] "
 	     "[--corrupt %] [--verbose]\n"
 	     "Two TCP/IP stacks over a faulty wire in virtual time. Non-zero exit and the seed on "
 	     "a violation.");
 	return 0;
 }
 
-int
-main(int argc, char **argv)
+struct options {
+	uint64_t seeds, first;
+	bool quiet;
+};
+
+/* False: one that we do not know, or --help. */
+static bool
+take_options(int argc, char **argv, struct options *o)
 {
 	static const struct option options[] = {
 		{"seeds",     1, NULL, 'n'},
                 {"first",     1, NULL, 'f'},
-                {"loss",      1, NULL, 'l'},
-		{"reorder",   1, NULL, 'r'},
+                {"seconds",   1, NULL, 's'},
+		{"loss",      1, NULL, 'l'},
+                {"reorder",   1, NULL, 'r'},
                 {"duplicate", 1, NULL, 'd'},
-                {"corrupt",   1, NULL, 'c'},
-		{"verbose",   0, NULL, 'v'},
+		{"corrupt",   1, NULL, 'c'},
+                {"verbose",   0, NULL, 'v'},
                 {"help",      0, NULL, 'h'},
-                {NULL,        0, NULL, 0  }
+		{NULL,        0, NULL, 0  }
         };
-	uint64_t seeds = 20, first = 1;
-	bool quiet = true;
-	for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		uint32_t chance = optarg != NULL ? (uint32_t)(strtod(optarg, NULL) * 100) : 0;
 		uint64_t number = optarg != NULL ? strtoull(optarg, NULL, 10) : 0;
-		switch (o) {
+		switch (c) {
 		case 'n':
-			seeds = number;
+			o->seeds = number;
 			break;
 		case 'f':
-			first = number;
+			o->first = number;
+			break;
+		case 's':
+			sim_us = number * 1000000;
 			break;
 		case 'l':
 			faults.loss = chance;
@@ -403,12 +456,21 @@ main(int argc, char **argv)
 			faults.corrupt = chance;
 			break;
 		case 'v':
-			quiet = false;
+			o->quiet = false;
 			break;
 		default:
-			return usage();
+			return false;
 		}
 	}
+	return true;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o = {.seeds = 20, .first = 1, .quiet = true};
+	if (!take_options(argc, argv, &o))
+		return usage();
 	char *eal[] = {"sim",
 		       "--no-huge",
 		       "-m",
@@ -430,9 +492,14 @@ main(int argc, char **argv)
 					RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 	if (pool == NULL)
 		return 1;
-	unsigned failed = 0;
-	for (uint64_t seed = first; seed < first + seeds && failed < 5; seed++)
-		failed += !simulate(seed, pool, quiet);
-	printf("%lu seeds, %u violations\n", seeds, failed);
-	return failed != 0;
+	struct totals t = {.seeds = 0};
+	for (uint64_t seed = o.first; seed < o.first + o.seeds && t.failed < FAILED_MAX; seed++)
+		simulate(seed, pool, o.quiet, &t);
+	printf("%lu seeds, %.0f virtual s, %lu streams, %lu bytes, %lu frames (%lu retransmits); "
+	       "%lu lost, "
+	       "%lu reordered, %lu duplicated, %lu corrupted; %lu seeds failed\n",
+	       t.seeds, (double)t.virtual_us / 1e6, t.streams, t.bytes, t.faults.frames,
+	       t.retransmits, t.faults.lost, t.faults.reordered, t.faults.duplicated,
+	       t.faults.corrupted, t.failed);
+	return t.failed != 0;
 }
