@@ -7,8 +7,8 @@
  *                                                | AUTH_REQUEST AUTH_ACK MFSTART: nothing         |
  *                                                +------------------------------------------------+
  *
- * Integers are host order, texts are NUL-padded as on the wire. Source of every field: spec/cluster.md B1 to B5; offsets are
- * asserted in codec.c. A value owns nothing: gossip and payload point into memory of whoever made it.
+ * Integers are host order, texts are NUL-padded as on the wire. The layouts are in codec.c, offsets
+ * asserted. A value owns nothing: gossip and payload point into memory of whoever made it.
  */
 #pragma once
 #include <stdbool.h>

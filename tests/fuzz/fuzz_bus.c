@@ -28,6 +28,8 @@
 #define EXTENSIONS_AT    2215
 #define MESSAGE_FLAGS_AT 2253
 
+static const uint8_t signature[4] = {'R', 'C', 'm', 'b'};
+
 static void
 check_within(struct span part, struct span whole)
 {
@@ -136,7 +138,7 @@ expand(const uint8_t *compact, size_t size)
 	size_t len = head + size - COMPACT_SIZE;
 	uint8_t *frame = calloc(1, len);
 	ASSERT(frame != NULL);
-	memcpy(frame, "RCmb", 4);
+	memcpy(frame, signature, sizeof(signature));
 	store_be32(frame + LENGTH_AT, (uint32_t)len);
 	store_be16(frame + VERSION_AT, 1);
 	memcpy(frame + TYPE_AT, compact + 1, 2);

@@ -480,6 +480,27 @@ START_TEST(names_that_are_absent_come_out_empty_and_the_last_of_two_counts)
 }
 END_TEST
 
+START_TEST(extensions_of_ids_have_one_length)
+{
+	static const struct {
+		unsigned type, len;
+	} cases[] = {
+		{2, FORGOTTEN_LEN},
+                {3, SHARD_LEN    }
+        };
+	uint8_t extension[FORGOTTEN_LEN + 8] = {0};
+	struct bus_msg msg;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (unsigned len = 8; len <= sizeof(extension); len += 8) {
+			store_be32(extension, len);
+			store_be16(extension + 4, (uint16_t)cases[i].type);
+			ck_assert_int_eq(decode_with(extension, len, 1, &msg),
+					 len == cases[i].len ? BUS_OK : BUS_DROP_EXTENSION);
+		}
+	}
+}
+END_TEST
+
 START_TEST(forgotten_nodes_are_taken_up_to_their_limit)
 {
 	uint8_t extensions[(BUS_FORGOTTEN_MAX + 1) * FORGOTTEN_LEN];
@@ -616,7 +637,8 @@ main(void)
 		gossip_is_taken_up_to_its_limit, unknown_extensions_are_passed_over_and_counted,
 		a_name_is_taken_up_to_its_limit,
 		names_that_are_absent_come_out_empty_and_the_last_of_two_counts,
-		forgotten_nodes_are_taken_up_to_their_limit, texts_end_in_zeros_whatever_was_sent,
+		extensions_of_ids_have_one_length, forgotten_nodes_are_taken_up_to_their_limit,
+		texts_end_in_zeros_whatever_was_sent,
 		what_is_reserved_is_ignored_and_written_as_zero, state_is_good_only_when_it_is_zero,
 		a_light_frame_says_nothing_about_its_sender,
 		every_status_and_type_has_a_name_of_its_own,
