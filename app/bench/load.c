@@ -243,15 +243,11 @@ load_render(struct load *load, uint32_t conn, uint64_t now, uint8_t *at)
 	struct load_conn *c = &load->conns[conn];
 	uint64_t number = load->counters.requests++, random;
 	struct load_pending p = {.at = now, .op = WORKLOAD_SET};
-	switch (load->phase) {
-	case LOAD_FILL:
+	if (load->phase == LOAD_FILL) {
 		p.key = (uint32_t)number;
-		break;
-	case LOAD_INFO_BEFORE:
-	case LOAD_INFO_AFTER:
+	} else if (load->phase != LOAD_WARM && load->phase != LOAD_MEASURE) {
 		p.op = WORKLOAD_INFO;
-		break;
-	default:
+	} else {
 		random = prng_next(&load->prng);
 		p.key = (uint32_t)(((random >> 32) * load->workload.keys) >> 32);
 		if ((random & UINT32_MAX) >= load->set_below)

@@ -152,8 +152,7 @@ run(const struct bench_options *options, const struct eal_lcores *lcores)
 	clock_init(&b.clock);
 	if (create_stack(&b, error)) {
 		rte_eal_remote_launch(bench_lcore_main, &b, lcores->data[0]);
-		if (!options->quiet)
-			progress_show(b.load);
+		progress_wait(b.load);
 		rte_eal_wait_lcore(lcores->data[0]);
 		status = finish(b.load);
 	} else {

@@ -9,7 +9,7 @@
 #define LOOKS_PER_SECOND 10
 
 void
-progress_show(struct load *load)
+progress_wait(struct load *load)
 {
 	const struct timespec nap = {.tv_nsec = 1000000000 / LOOKS_PER_SECOND};
 	uint64_t before = 0;
@@ -19,7 +19,7 @@ progress_show(struct load *load)
 		uint64_t replies = atomic_load_explicit(&load->shown_replies, memory_order_relaxed);
 		if (phase == LOAD_DONE || phase == LOAD_FAILED)
 			return;
-		if (look % LOOKS_PER_SECOND != 0)
+		if (load->options->quiet || look % LOOKS_PER_SECOND != 0)
 			continue;
 		/* Counters begin anew with each phase. */
 		uint64_t more = replies >= before ? replies - before : replies;

@@ -3,5 +3,5 @@
 
 struct load;
 
-/* Returns when the load is over. */
-void progress_show(struct load *load);
+/* Returns when the load is over. Sleeps: rte_eal_wait_lcore() would spin, perhaps on the load's own core. */
+void progress_wait(struct load *load);

@@ -228,8 +228,7 @@ run(const struct bench_options *options)
 		return fail("no memory: ask for fewer connections or less pipelining");
 	if (pthread_create(&thread, NULL, client_main, &client) != 0)
 		return fail("no thread");
-	if (!options->quiet)
-		progress_show(client.load);
+	progress_wait(client.load);
 	pthread_join(thread, NULL);
 	if (options->json)
 		report_json(client.load);
