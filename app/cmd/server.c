@@ -248,7 +248,7 @@ call_identify(struct server *server, struct call *call)
 	call->key.at = NULL;
 	if (call->command != NULL && key_range(call, &last)) {
 		keyspace_key(server->keys, call->argv[call->command->first_key], &call->key);
-		keyspace_prefetch_bucket(server->keys, &call->key);
+		keyspace_prefetch_table(server->keys, &call->key);
 	}
 	choose_route(server, call);
 }
@@ -256,6 +256,9 @@ call_identify(struct server *server, struct call *call)
 void
 call_prefetch(struct server *server, const struct call *calls, size_t count)
 {
+	for (size_t i = 0; i < count; i++)
+		if (calls[i].key.at != NULL)
+			keyspace_prefetch_bucket(server->keys, &calls[i].key);
 	for (size_t i = 0; i < count; i++)
 		if (calls[i].key.at != NULL)
 			keyspace_prefetch_entry(server->keys, &calls[i].key);

@@ -43,20 +43,21 @@ _Static_assert(sizeof(struct bucket) == 64, "one cache line");
 
 struct table {
 	uint32_t count;
-	uint8_t level;
 	uint32_t split;
 	struct bucket *first;     /* buckets [0, min(capacity, ARRAY_MAX)) */
 	struct bucket **segments; /* beyond: segments[i] holds [(i + 1) * ARRAY_MAX, ...) */
 	uint32_t capacity;
+	uint8_t level;
 };
+_Static_assert(sizeof(struct table) == 32, "two to a cache line, none across");
 
 struct keyspace {
+	struct table tables[SLOT_COUNT]; /* first: as aligned as the allocation is */
 	struct allocator *allocator;
 	uint64_t seed;
 	uint64_t count, expires;
 	uint32_t expire_slot, expire_bucket;
 	struct keyspace_counters counters;
-	struct table tables[SLOT_COUNT];
 };
 
 /* ---- hash ---- */
@@ -427,6 +428,12 @@ keyspace_destroy(struct keyspace *ks)
 {
 	keyspace_clear(ks);
 	ks->allocator->release(ks->allocator, ks, sizeof(*ks));
+}
+
+void
+keyspace_prefetch_table(const struct keyspace *ks, const struct key *key)
+{
+	__builtin_prefetch(&ks->tables[key->slot]);
 }
 
 void

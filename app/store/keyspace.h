@@ -38,7 +38,9 @@ void keyspace_destroy(struct keyspace *ks);
 
 /* Fills in slot and hash. */
 void keyspace_key(const struct keyspace *ks, struct span name, struct key *out);
-/* Bring the cache lines of count keys closer, in two steps: the table and bucket, then the entry. Change nothing, promise nothing. */
+/* Bring a key's cache lines closer, in three steps, each for all keys of a group before the next: what a step reads is what the one
+ * before has asked for. They change nothing and promise nothing. */
+void keyspace_prefetch_table(const struct keyspace *ks, const struct key *key);
 void keyspace_prefetch_bucket(const struct keyspace *ks, const struct key *key);
 void keyspace_prefetch_entry(const struct keyspace *ks, const struct key *key);
 
