@@ -23,6 +23,7 @@ enum command_flag {
 	COMMAND_SKIP_KEYS = 512, /* movablekeys and the like: none yet */
 	COMMAND_ALLOW_BUSY = 1024,
 	COMMAND_NO_MULTI = 2048,
+	COMMAND_ASKING = 4096, /* as if ASKING had been sent before it */
 };
 
 /* Who takes part (ARCHITECTURE.md). With one data lcore all four run here. */
@@ -123,6 +124,13 @@ HANDLER(reset);
 HANDLER(auth);
 HANDLER(hello);
 HANDLER(client);
+/* cmd_cluster.c */
+HANDLER(cluster);
+HANDLER(asking);
+HANDLER(readonly);
+HANDLER(readwrite);
+/* Which of CLUSTER's subcommands runs where: call->route and call->member. */
+void cluster_choose_route(const struct server *server, struct call *call);
 /* cmd_string.c */
 HANDLER(get);
 HANDLER(set);

@@ -14,8 +14,10 @@
 
 const struct command command_table[] = {
 	{"append",      cmd_append,      3,  W | M | F,          1, 1,  1, SCOPE_SLOT,    "@write @string @fast"            },
+	{"asking",      cmd_asking,      1,  F,                  0, 0,  0, SCOPE_CONN,    "@fast @connection"               },
 	{"auth",        cmd_auth,        -2, N | LS | F | U | B, 0, 0,  0, SCOPE_CONN,    "@fast @connection"               },
 	{"client",      cmd_client,      -2, 0,                  0, 0,  0, SCOPE_FANOUT,  "@slow"                           },
+	{"cluster",     cmd_cluster,     -2, LS,                 0, 0,  0, SCOPE_CONN,    "@slow"                           },
 	{"command",     cmd_command,     -1, LS,                 0, 0,  0, SCOPE_CONN,    "@slow @connection"               },
 	{"config",      cmd_config,      -2, 0,                  0, 0,  0, SCOPE_FANOUT,  "@slow"                           },
 	{"dbsize",      cmd_dbsize,      1,  R | F,              0, 0,  0, SCOPE_FANOUT,  "@keyspace @read @fast"           },
@@ -55,6 +57,8 @@ const struct command command_table[] = {
 	{"pttl",        cmd_pttl,        2,  R | F,              1, 1,  1, SCOPE_SLOT,    "@keyspace @read @fast"           },
 	{"quit",        cmd_quit,        -1, N | LS | F | U | B, 0, 0,  0, SCOPE_CONN,    "@fast @connection"               },
 	{"randomkey",   cmd_randomkey,   1,  R,                  0, 0,  0, SCOPE_FANOUT,  "@keyspace @read @slow"           },
+	{"readonly",    cmd_readonly,    1,  LS | F,             0, 0,  0, SCOPE_CONN,    "@fast @connection"               },
+	{"readwrite",   cmd_readwrite,   1,  LS | F,             0, 0,  0, SCOPE_CONN,    "@fast @connection"               },
 	{"reset",       cmd_reset,       1,  N | LS | F | U | B, 0, 0,  0, SCOPE_CONN,    "@fast @connection"               },
 	{"scan",        cmd_scan,        -2, R,                  0, 0,  0, SCOPE_FANOUT,  "@keyspace @read @slow"           },
 	{"select",      cmd_select,      2,  LS | F,             0, 0,  0, SCOPE_CONN,    "@fast @connection"               },

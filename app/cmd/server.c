@@ -6,7 +6,9 @@
 #include <strings.h>
 
 #include "app/cmd/command.h"
+#include "app/cmd/redirect.h"
 #include "app/store/blob.h"
+#include "app/store/slot_table.h"
 #include "proto/base/assert.h"
 #include "proto/base/crc16.h"
 #include "proto/base/number.h"
@@ -206,6 +208,22 @@ key_range(const struct call *call, uint32_t *last)
 	return true;
 }
 
+static bool
+arity_holds(const struct call *call)
+{
+	const struct command *c = call->command;
+	return c->arity >= 0 ? (int64_t)call->argc == c->arity
+			     : (int64_t)call->argc >= -(int64_t)c->arity;
+}
+
+/* False: it is refused wherever it runs, so it runs here. */
+static bool
+is_admitted(const struct call *call)
+{
+	return arity_holds(call) && ((call->session->flags & SESSION_AUTHENTICATED) ||
+				     (call->command->flags & COMMAND_NO_AUTH));
+}
+
 /* Most subcommands of a container speak of their own connection or lcore only. */
 static bool
 command_meets_all(const struct call *call)
@@ -223,20 +241,29 @@ command_meets_all(const struct call *call)
 static void
 choose_route(const struct server *server, struct call *call)
 {
-	unsigned count = server->group->count;
+	const struct server_group *group = server->group;
 	uint32_t last;
 	call->route = ROUTE_HERE;
-	if (call->command == NULL || count == 1)
+	if (call->command == NULL || (group->count == 1 && group->slots == NULL) ||
+	    !is_admitted(call))
+		return;
+	if (call->command->run == cmd_cluster) {
+		cluster_choose_route(server, call);
+		return;
+	}
+	if (group->count == 1)
 		return;
 	if (command_meets_all(call))
 		call->route = ROUTE_BARRIER;
 	if (call->key.at == NULL || !key_range(call, &last))
 		return;
 	call->route = ROUTE_MEMBER;
-	call->member = (uint8_t)(call->key.slot % count);
+	call->member = (uint8_t)(call->key.slot % group->count);
+	if (group->slots != NULL)
+		return; /* keys of several slots are refused by whoever owns the first */
 	for (uint32_t i = (uint32_t)(call->command->first_key + call->command->key_step);
 	     i <= last && i < call->argc; i += (uint32_t)call->command->key_step)
-		if (key_slot(call->argv[i].at, call->argv[i].len) % count != call->member)
+		if (key_slot(call->argv[i].at, call->argv[i].len) % group->count != call->member)
 			call->route = ROUTE_BARRIER;
 }
 
@@ -281,6 +308,33 @@ reply_unknown(struct call *call, struct resp_writer *w)
 		    (const char *)call->argv[0].at, args);
 }
 
+/* What a node of a cluster does not do: serve other nodes' slots, or, as a replica, change anything. */
+static bool
+refuse_in_cluster(struct server *server, struct call *call, struct resp_writer *w)
+{
+	uint32_t mode = slot_table_mode(server->group->slots);
+	unsigned flags = call->command->flags;
+	if ((mode & SLOT_MODE_LOADING) && !(flags & COMMAND_LOADING)) {
+		resp_error(w, "LOADING Redis is loading the dataset in memory");
+		return true;
+	}
+	if (call->key.at != NULL && redirect_check(server, call, w) != REDIRECT_NONE)
+		return true;
+	if ((mode & SLOT_MODE_REPLICA) == 0)
+		return false;
+	if ((mode & SLOT_MODE_STALE_REFUSED) && !(mode & SLOT_MODE_LINK_UP) &&
+	    !(flags & COMMAND_STALE)) {
+		resp_error(w, "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is "
+			      "set to 'no'.");
+		return true;
+	}
+	if (flags & COMMAND_WRITE) {
+		resp_error(w, "READONLY You can't write against a read only replica.");
+		return true;
+	}
+	return false;
+}
+
 /* Why a call does not run; NULL: it runs. */
 static bool
 refuse(struct server *server, struct call *call, struct resp_writer *w)
@@ -294,8 +348,7 @@ refuse(struct server *server, struct call *call, struct resp_writer *w)
 			reply_unknown(call, w);
 		return true;
 	}
-	if ((c->arity > 0 && (int64_t)call->argc != c->arity) ||
-	    (c->arity < 0 && (int64_t)call->argc < -(int64_t)c->arity)) {
+	if (!arity_holds(call)) {
 		reply_wrong_arity(w, c->name);
 		return true;
 	}
@@ -308,7 +361,8 @@ refuse(struct server *server, struct call *call, struct resp_writer *w)
 		resp_error(w, ERROR_OOM);
 		return true;
 	}
-	return false;
+	return server->group->slots != NULL && (call->session->flags & SESSION_PRIMARY) == 0 &&
+	       refuse_in_cluster(server, call, w);
 }
 
 /* CLIENT REPLY OFF and SKIP: what the command writes goes nowhere. */
@@ -358,6 +412,8 @@ call_execute(struct server *server, struct call *call, struct resp_writer *w)
 			call->command->run(server, call, w);
 	}
 	session->flags &= ~(uint32_t)SESSION_REPLY_SKIP;
+	if (call->command == NULL || call->command->run != cmd_asking)
+		session->flags &= ~(uint32_t)SESSION_ASKING; /* of one command */
 }
 
 /* ---- time ---- */

@@ -30,6 +30,7 @@ enum call_route {
 	ROUTE_HERE,    /* on any member */
 	ROUTE_MEMBER,  /* on the member call->member alone */
 	ROUTE_BARRIER, /* while all members stand still */
+	ROUTE_CONTROL, /* CLUSTER: on the control lcore, which has the view */
 };
 
 struct call {
@@ -44,8 +45,12 @@ struct call {
 
 #define SERVER_GROUP_MAX 15
 
+struct slot_table;
+
 struct server_group {
 	unsigned count;
+	const struct slot_table
+		*slots; /* cluster mode: who serves what; NULL: we serve everything */
 	struct server *members[SERVER_GROUP_MAX];
 };
 

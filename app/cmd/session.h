@@ -27,6 +27,7 @@ enum session_flag {
 	SESSION_REPLY_SKIP = 128, /* of this command */
 	SESSION_REPLY_SKIP_NEXT = 256,
 	SESSION_NO_TOUCH = 512,
+	SESSION_PRIMARY = 1024, /* our primary's stream: obeyed whatever slots and roles say */
 };
 
 struct session {

@@ -100,7 +100,7 @@ serve_park(struct serve *serve, struct client *client, const struct call *call,
 		return PUMP_PARKED;
 	}
 	gather(serve, client, p, call);
-	p->to = call->member + 1u;
+	p->to = call->route == ROUTE_CONTROL ? 0 : call->member + 1u;
 	serve->counters.parcels_sent++;
 	post(serve, p);
 	return PUMP_PARKED;

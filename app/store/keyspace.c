@@ -58,6 +58,10 @@ struct keyspace {
 	uint64_t count, expires;
 	uint32_t expire_slot, expire_bucket;
 	struct keyspace_counters counters;
+	const struct keyspace_watch *watch;
+	bool keep_expired;
+	uint32_t guarded_count;
+	uint64_t guarded[SLOT_COUNT / 64];
 };
 
 /* ---- hash ---- */
@@ -415,22 +419,6 @@ table_clear(struct keyspace *ks, struct table *t)
 }
 
 void
-keyspace_clear(struct keyspace *ks)
-{
-	for (unsigned slot = 0; slot < SLOT_COUNT; slot++)
-		if (ks->tables[slot].first != NULL)
-			table_clear(ks, &ks->tables[slot]);
-	ks->count = ks->expires = 0;
-}
-
-void
-keyspace_destroy(struct keyspace *ks)
-{
-	keyspace_clear(ks);
-	ks->allocator->release(ks->allocator, ks, sizeof(*ks));
-}
-
-void
 keyspace_prefetch_table(const struct keyspace *ks, const struct key *key)
 {
 	__builtin_prefetch(&ks->tables[key->slot]);
@@ -460,6 +448,62 @@ keyspace_prefetch_entry(const struct keyspace *ks, const struct key *key)
 		}
 }
 
+/* ---- watching ---- */
+
+void
+keyspace_set_watch(struct keyspace *ks, const struct keyspace_watch *watch)
+{
+	ks->watch = watch;
+}
+
+void
+keyspace_keep_expired(struct keyspace *ks, bool keep)
+{
+	ks->keep_expired = keep;
+}
+
+void
+keyspace_guard(struct keyspace *ks)
+{
+	ks->guarded_count = 0;
+	memset(ks->guarded, 0, sizeof(ks->guarded));
+	for (uint32_t slot = 0; slot < SLOT_COUNT; slot++)
+		if (ks->tables[slot].count > 0) {
+			ks->guarded[slot / 64] |= UINT64_C(1) << slot % 64;
+			ks->guarded_count++;
+		}
+}
+
+bool
+keyspace_unguard(struct keyspace *ks, uint16_t slot)
+{
+	uint64_t bit = UINT64_C(1) << slot % 64;
+	if ((ks->guarded[slot / 64] & bit) == 0)
+		return false;
+	ks->guarded[slot / 64] &= ~bit;
+	ks->guarded_count--;
+	return true;
+}
+
+/* Every function that alters an entry of the slot begins with this. */
+static void
+about_to_change(struct keyspace *ks, uint16_t slot)
+{
+	ks->counters.changes++;
+	if (__builtin_expect(ks->guarded_count > 0, 0) && keyspace_unguard(ks, slot))
+		ks->watch->first_change(ks->watch->owner, slot);
+}
+
+static void
+delete_expired(struct keyspace *ks, uint16_t slot, struct entry *e, const struct place *place)
+{
+	about_to_change(ks, slot);
+	if (ks->watch != NULL && ks->watch->expired != NULL)
+		ks->watch->expired(ks->watch->owner, e);
+	delete_at(ks, slot, e, place);
+	ks->counters.expired++;
+}
+
 static bool
 is_expired(const struct entry *e, uint64_t now_ms)
 {
@@ -473,9 +517,42 @@ find_live(struct keyspace *ks, const struct key *key, uint64_t now_ms, struct pl
 	struct entry *e = find(ks, key, place);
 	if (e == NULL || !is_expired(e, now_ms))
 		return e;
-	delete_at(ks, key->slot, e, place);
-	ks->counters.expired++;
+	if (!ks->keep_expired)
+		delete_expired(ks, key->slot, e, place);
 	return NULL;
+}
+
+uint32_t
+keyspace_slot_clear(struct keyspace *ks, uint16_t slot)
+{
+	struct table *t = &ks->tables[slot];
+	uint32_t count = t->count, expires = 0;
+	if (t->first == NULL)
+		return 0;
+	if (count > 0)
+		about_to_change(ks, slot);
+	for (uint32_t i = 0; i < used_buckets(t); i++)
+		for (const struct bucket *b = bucket_at(t, i); b != NULL; b = next_in_chain(b))
+			for (unsigned k = 0; k < entries_in(b); k++)
+				expires += entry_expire_ms(b->at[k]) != 0;
+	ks->count -= count;
+	ks->expires -= expires;
+	table_clear(ks, t);
+	return count;
+}
+
+void
+keyspace_clear(struct keyspace *ks)
+{
+	for (unsigned slot = 0; slot < SLOT_COUNT; slot++)
+		keyspace_slot_clear(ks, (uint16_t)slot);
+}
+
+void
+keyspace_destroy(struct keyspace *ks)
+{
+	keyspace_clear(ks);
+	ks->allocator->release(ks->allocator, ks, sizeof(*ks));
 }
 
 struct entry *
@@ -490,6 +567,7 @@ keyspace_put(struct keyspace *ks, const struct key *key, struct span value, uint
 {
 	struct place place;
 	struct entry *e = find(ks, key, &place);
+	about_to_change(ks, key->slot);
 	/* The same shape: bytes are written over in place. */
 	if (e != NULL && e->flags == (expire_ms != 0 ? ENTRY_HAS_EXPIRE : 0) &&
 	    e->value_len == value.len) {
@@ -516,6 +594,7 @@ keyspace_resize(struct keyspace *ks, const struct key *key, size_t len, uint64_t
 	struct entry *old = find_live(ks, key, now_ms, &place);
 	struct span value = old != NULL ? entry_value(old) : (struct span){NULL, 0};
 	struct blob *blob = old != NULL ? entry_blob(old) : NULL;
+	about_to_change(ks, key->slot);
 	if (old != NULL && value.len == len && (blob == NULL || blob->references == 1))
 		return value_at(old);
 	struct entry *e = entry_for(ks, (struct span){key->at, key->len}, len,
@@ -540,6 +619,7 @@ keyspace_expire(struct keyspace *ks, const struct key *key, uint64_t expire_ms, 
 	struct entry *old = find_live(ks, key, now_ms, &place);
 	if (old == NULL)
 		return KEY_ABSENT;
+	about_to_change(ks, key->slot);
 	if ((old->flags & ENTRY_HAS_EXPIRE) != 0 && expire_ms != 0) {
 		memcpy(old->bytes, &expire_ms, sizeof(expire_ms));
 		return KEY_OK;
@@ -572,6 +652,7 @@ keyspace_delete(struct keyspace *ks, const struct key *key, uint64_t now_ms)
 	struct entry *e = find_live(ks, key, now_ms, &place);
 	if (e == NULL)
 		return false;
+	about_to_change(ks, key->slot);
 	delete_at(ks, key->slot, e, &place);
 	return true;
 }
@@ -640,6 +721,23 @@ keyspace_scan(const struct keyspace *ks, uint64_t cursor,
 	return slot == SLOT_COUNT ? 0 : (uint64_t)v * SLOT_COUNT + slot;
 }
 
+uint32_t
+keyspace_slot_count(const struct keyspace *ks, uint16_t slot)
+{
+	return ks->tables[slot].count;
+}
+
+void
+keyspace_slot_visit(const struct keyspace *ks, uint16_t slot,
+		    void (*visit)(void *owner, const struct entry *entry), void *owner)
+{
+	const struct table *t = &ks->tables[slot];
+	for (uint32_t i = 0; t->first != NULL && i < used_buckets(t); i++)
+		for (const struct bucket *b = bucket_at(t, i); b != NULL; b = next_in_chain(b))
+			for (unsigned k = 0; k < entries_in(b); k++)
+				visit(owner, b->at[k]);
+}
+
 const struct entry *
 keyspace_random(const struct keyspace *ks, struct prng *prng)
 {
@@ -676,7 +774,7 @@ unsigned
 keyspace_expire_some(struct keyspace *ks, unsigned buckets, uint64_t now_ms)
 {
 	unsigned looked = 0;
-	while (buckets-- > 0 && ks->expires > 0) {
+	while (buckets-- > 0 && ks->expires > 0 && !ks->keep_expired) {
 		struct table *t = &ks->tables[ks->expire_slot];
 		if (ks->expire_bucket >= used_buckets(t)) {
 			ks->expire_bucket = 0;
@@ -692,8 +790,7 @@ keyspace_expire_some(struct keyspace *ks, unsigned buckets, uint64_t now_ms)
 				continue;
 			}
 			/* The last of the chain moves here: the same place is looked at again. */
-			delete_at(ks, (uint16_t)ks->expire_slot, e, &place);
-			ks->counters.expired++;
+			delete_expired(ks, (uint16_t)ks->expire_slot, e, &place);
 		}
 	}
 	return looked;

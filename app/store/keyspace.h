@@ -4,6 +4,8 @@
  * K2  No call does more than a bounded piece of growth: a table grows by one bucket at a time.
  * K3  When memory is refused nothing has changed (KEY_FULL).
  * K4  An entry that was there during a whole scan is visited by it at least once.
+ * K5  While a slot is guarded, its entries and their values stay as they are: the watch hears of the first change before it happens, and
+ *     the guard ends there. A snapshot is: guard all, then take slot by slot, or when it is about to change.
  * Time is an argument; memory comes from the allocator given at init. Bucket layout and growth are drawn at the top of keyspace.c.
  */
 #pragma once
@@ -30,11 +32,31 @@ enum key_result { KEY_OK, KEY_ABSENT, KEY_EXPIRED, KEY_FULL };
 
 struct keyspace_counters {
 	uint64_t expired;
+	uint64_t
+		changes; /* entries set, altered or deleted; what a command did not move here it did not change */
+};
+
+/* What its owner wants to hear of before it happens; either may be NULL. They may read the keyspace, not write it. */
+struct keyspace_watch {
+	void *owner;
+	void (*expired)(void *owner,
+			const struct entry *entry); /* is deleted because its time is over */
+	void (*first_change)(void *owner,
+			     uint16_t slot); /* of a guarded slot, see keyspace_guard() */
 };
 
 /* secret: keys the hash. NULL: no memory. */
 struct keyspace *keyspace_create(struct allocator *allocator, const uint8_t secret[16]);
 void keyspace_destroy(struct keyspace *ks);
+
+/* watch stays the caller's, and must outlive the keyspace; NULL: nobody listens. */
+void keyspace_set_watch(struct keyspace *ks, const struct keyspace_watch *watch);
+/* Keys whose time is over are absent for readers but stay until they are deleted: a replica waits for its primary's DEL. */
+void keyspace_keep_expired(struct keyspace *ks, bool keep);
+/* Guards every slot that holds a key. */
+void keyspace_guard(struct keyspace *ks);
+/* Ends one slot's guard; false: it had none. */
+bool keyspace_unguard(struct keyspace *ks, uint16_t slot);
 
 /* Fills in slot and hash. */
 void keyspace_key(const struct keyspace *ks, struct span name, struct key *out);
@@ -64,6 +86,12 @@ const struct keyspace_counters *keyspace_counters(const struct keyspace *ks);
 /* Visits the entries of one bucket and returns the next cursor, 0 at the end. Cursors are opaque; 0 begins. visit may not write. */
 uint64_t keyspace_scan(const struct keyspace *ks, uint64_t cursor,
 		       void (*visit)(void *owner, const struct entry *entry), void *owner);
+/* The keys of one slot. visit may not write. */
+uint32_t keyspace_slot_count(const struct keyspace *ks, uint16_t slot);
+void keyspace_slot_visit(const struct keyspace *ks, uint16_t slot,
+			 void (*visit)(void *owner, const struct entry *entry), void *owner);
+/* Deletes them all; answers how many there were. */
+uint32_t keyspace_slot_clear(struct keyspace *ks, uint16_t slot);
 /* A random entry, NULL if there is none. */
 const struct entry *keyspace_random(const struct keyspace *ks, struct prng *prng);
 /* Deletes expired keys among the next buckets in turn; answers how many it looked at. */
