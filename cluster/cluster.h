@@ -59,6 +59,7 @@ struct cluster_facts {    /* what the rest of the node knows, as of this step */
 		offset; /* primary: end of its stream; replica: applied, 0 until its first sync is complete */
 	bool primary_link_up;     /* replica: the replication link is up and in sync */
 	uint64_t primary_link_ms; /* up: last byte received; down: since when (monotonic) */
+	bool writes_paused; /* EFFECT_PAUSE_WRITES is carried out everywhere: offset stands still (spec A35) */
 	bool data_alive; /* false: the watchdog says a data lcore stands still; we stop answering and pinging */
 	const uint32_t *slot_keys; /* [SLOT_COUNT] keys held per slot; NULL: none anywhere */
 };

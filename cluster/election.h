@@ -17,13 +17,14 @@ struct cluster;
 struct effects;
 struct bus_head;
 
-#define VOTERS_MAX             1024 /* voting primaries that one election can count */
-#define ELECTION_TIMEOUT_MS    2000 /* spec J: max(2T, 2 s) */
-#define ELECTION_DELAY_MS      500  /* so that FAIL spreads first (spec A28) */
-#define ELECTION_JITTER_MS     500
-#define ELECTION_RANK_MS       1000
-#define ELECTION_SHARD_RANK_MS 500 /* spec A30 */
-#define ELECTION_FAST_RANK_MS  20  /* fast_election: per rank, of either kind */
+#define VOTERS_MAX               1024 /* voting primaries that one election can count */
+#define ELECTION_TIMEOUT_MS      2000 /* spec J: max(2T, 2 s) */
+#define ELECTION_FAST_TIMEOUT_MS 1000 /* fast_election: max(2T, 1 s), and no longer wait */
+#define ELECTION_DELAY_MS        500  /* so that FAIL spreads first (spec A28) */
+#define ELECTION_JITTER_MS       500
+#define ELECTION_RANK_MS         1000
+#define ELECTION_SHARD_RANK_MS   500 /* spec A30 */
+#define ELECTION_FAST_RANK_MS    20  /* fast_election: per rank, of either kind */
 
 struct voter_set { /* indexes of distinct nodes; bound to an epoch by its owner */
 	uint32_t count;

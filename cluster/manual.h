@@ -5,7 +5,8 @@
  *              IDLE --TAKEOVER--> primary at once, by its own epoch (spec A25)
  *     primary: IDLE --MFSTART--> PAUSED_FOR: no writes, every frame says PAUSED and the offset we stopped at
  *
- * M1  Each state but IDLE ends at deadline_ms, and the pause of writes with it.
+ * M1  The offset we name is final: PAUSED is not set before writes_paused says that every data lcore has stopped.
+ * M2  Each state but IDLE ends at deadline_ms, and the pause of writes with it.
  */
 #pragma once
 #include <stdbool.h>
@@ -53,6 +54,8 @@ struct manual { /* MANUAL_PAUSED_FOR: we are the primary; the others: the replic
 	uint64_t offset; /* what our primary stopped at */
 	bool offset_known;
 	uint32_t replica; /* that we pause for */
+	bus_link link;    /* MFSTART came on it: the first PAUSED frame leaves there */
+	bool told;        /* it has left */
 };
 
 const char *manual_refusal_name(enum manual_refusal refusal);

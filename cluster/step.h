@@ -11,6 +11,7 @@ struct effects;
 
 enum message_refusal { /* why a frame, or a part of it, changed nothing; TRACE_MESSAGE_REFUSED carries it */
 		       MESSAGE_TAKEN,
+		       MESSAGE_LINK_FORGOTTEN, /* came on a link that we have closed */
 		       MESSAGE_UNKNOWN_SENDER,
 		       MESSAGE_BAD_ID, /* a sender or primary that no node can be called */
 		       MESSAGE_FROM_MYSELF,

@@ -241,6 +241,17 @@ view_remove(struct cluster *c, uint32_t node, struct effects *out)
 		c->high--;
 }
 
+/* Spec A36: whoever gets its first slot where others have replicas may be given one. */
+static bool
+anybody_has_replicas(const struct cluster *c)
+{
+	for (uint32_t i = 0; i < c->high; i++) {
+		if (c->nodes[i].in_use && c->nodes[i].replica_count > 0)
+			return true;
+	}
+	return false;
+}
+
 void
 view_set_owner(struct cluster *c, uint16_t slot, uint32_t node)
 {
@@ -260,7 +271,8 @@ view_set_owner(struct cluster *c, uint16_t slot, uint32_t node)
 		ASSERT(node_is_primary(n));
 		c->voter_count -= node_votes(n);
 		slot_bitmap_set(&n->slots, slot, true);
-		n->slot_count++;
+		if (n->slot_count++ == 0 && anybody_has_replicas(c))
+			n->flags |= NODE_MIGRATE_TO;
 		c->voter_count += node_votes(n);
 		c->owned_count++;
 	}

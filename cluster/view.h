@@ -42,10 +42,10 @@ struct node {
 	uint64_t ping_sent_ms; /* 0: none waits for its PONG */
 	uint64_t acked_ms;     /* when the last ping that was answered had been sent */
 	uint64_t pong_received_ms, data_received_ms;
-	uint64_t fail_ms, voted_ms, orphaned_ms;  /* 0: never, or not */
-	uint32_t report_first;                    /* index into reports; NODE_NONE: none */
-	uint32_t replica_count, ok_replica_count; /* of the last tick */
-	bus_link out, in;                         /* 0: none */
+	uint64_t fail_ms, voted_ms, orphaned_ms; /* 0: never, or not */
+	uint32_t report_first;                   /* index into reports; NODE_NONE: none */
+	uint32_t replica_count, replica_before, ok_replica_count; /* of the last ticks */
+	bus_link out, in;                                         /* 0: none */
 	bool out_up, pong_on_out; /* established; a PONG came on this very connection */
 	bool fail_untold;         /* we reached the quorum, and the FAIL still has to be sent */
 	uint64_t out_created_ms, connect_at_ms, in_lost_ms;
@@ -73,7 +73,11 @@ struct view_table { /* hash -> index of a node: open addressing, linear, (tag <<
 	uint64_t *places;
 };
 
-enum tell { TELL_NOBODY, TELL_SIBLINGS, TELL_ALL }; /* a PONG to them, at the end of the step */
+enum tell {
+	TELL_NOBODY,
+	TELL_SIBLINGS,
+	TELL_ALL
+}; /* a PONG at the end of the step: what is durable; what is decided */
 
 struct cluster {
 	struct cluster_config config;
@@ -107,7 +111,6 @@ struct cluster {
 	bool slots_changed, save_wanted, failover_wanted, health_wanted, suspicion_wanted,
 		fails_untold;
 	enum tell tell;
-	uint64_t tell_after;
 	struct cluster_counters counters;
 	struct node nodes[];
 };
