@@ -38,7 +38,6 @@ check_node(const struct cluster *c, uint32_t node)
 	ASSERT(n->slot_count ==
 	       count_bits(&n->slots)); /* V2, with owned_count: no bit without owner[] */
 	ASSERT(!(node_is_primary(n) && node_is_replica(n)));
-	ASSERT(node_is_primary(n) || node_is_replica(n) || node_has(n, NODE_HANDSHAKE));
 	ASSERT(node_is_replica(n) || n->primary == NODE_NONE); /* V3 */
 	ASSERT(node_is_primary(n) || n->slot_count == 0);      /* V3 */
 	ASSERT(n->primary == NODE_NONE || (view_has(c, n->primary) && n->primary != node));
