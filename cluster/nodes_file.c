@@ -259,6 +259,9 @@ read_flags(struct span word, uint16_t *flags)
 	uint16_t role = *flags & (NODE_PRIMARY | NODE_REPLICA);
 	if (role == (NODE_PRIMARY | NODE_REPLICA) || (role == 0 && (*flags & NODE_MYSELF) != 0))
 		return NODES_FILE_BAD_ROLE;
+	if (role ==
+	    0) /* Redis writes that of a node it has only been told of; its first header will say */
+		*flags |= NODE_PRIMARY;
 	return NODES_FILE_OK;
 }
 
@@ -429,14 +432,14 @@ add_node(struct cluster *c, const struct node_id *id, uint16_t flags)
 static enum nodes_file_status
 place_node(struct reader *r, struct span line)
 {
-	struct span word;
+	struct span name, address, words;
 	struct node_id id;
 	uint16_t flags = 0;
-	if (!word_next(&line, &word) || !take_id(word, &id))
+	if (!word_next(&line, &name) || !take_id(name, &id))
 		return NODES_FILE_BAD_ID;
-	if (!word_next(&line, &word) || !word_next(&line, &word))
+	if (!word_next(&line, &address) || !word_next(&line, &words))
 		return NODES_FILE_BAD_LINE;
-	enum nodes_file_status status = read_flags(word, &flags);
+	enum nodes_file_status status = read_flags(words, &flags);
 	if (status != NODES_FILE_OK)
 		return status;
 	if (view_find(r->c, &id) != NODE_NONE)
@@ -570,12 +573,13 @@ settle_shards(struct cluster *c)
 	}
 }
 
-/* V4 (view.h): nobody's epoch is beyond the current one. */
+/* V4 (view.h): no epoch is beyond the current one. */
 static void
 settle_epochs(const struct reader *r)
 {
 	struct cluster *c = r->c;
-	uint64_t epoch = r->current_epoch;
+	uint64_t epoch =
+		r->current_epoch > r->last_vote_epoch ? r->current_epoch : r->last_vote_epoch;
 	for (uint32_t i = 0; i < c->high; i++)
 		if (c->nodes[i].in_use && c->nodes[i].config_epoch > epoch)
 			epoch = c->nodes[i].config_epoch;

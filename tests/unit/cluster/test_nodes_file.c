@@ -288,11 +288,16 @@ START_TEST(every_slot_owned_alone_survives)
 }
 END_TEST
 
-START_TEST(the_greatest_config_epoch_lifts_the_current_one)
+START_TEST(the_greatest_epoch_lifts_the_current_one)
 {
 	struct cluster *c = view_new(NODES_MAX, &config);
 	read_ok(c, span_of(A40 " :1@2 myself,master - 0 0 12 connected\n" VARS));
 	ck_assert_uint_eq(c->live.current_epoch, 12);
+	free(c);
+	c = view_new(NODES_MAX, &config);
+	read_ok(c, span_of(A40 " :1@2 myself,master - 0 0 1 connected\nvars currentEpoch 3 "
+			       "lastVoteEpoch 5\n"));
+	ck_assert_uint_eq(c->live.current_epoch, 5);
 	free(c);
 }
 END_TEST
@@ -317,7 +322,7 @@ START_TEST(old_forms_and_padding_are_read)
 	struct cluster *c = view_new(NODES_MAX, &config);
 	read_ok(c, (struct span){(const uint8_t *)text, sizeof(text) - 1});
 	ck_assert_uint_eq(c->nodes[1].cport, 17001);
-	ck_assert_uint_eq(c->nodes[1].flags, 0);
+	ck_assert_uint_eq(c->nodes[1].flags, NODE_PRIMARY);
 	free(c);
 }
 END_TEST
@@ -481,15 +486,15 @@ END_TEST
 int
 main(void)
 {
-	return RUN_CASES(
-		"nodes_file", every_golden_file_loads, a_golden_file_says_who_owns_what,
-		a_replica_speaks_for_its_primary, what_is_written_reads_as_the_same,
-		our_ports_and_names_are_those_of_the_configuration,
-		open_slots_names_and_failures_are_read, the_text_is_written_as_redis_7_0_would,
-		nodes_in_handshake_are_not_written, a_buffer_that_is_too_small_says_what_is_needed,
-		every_slot_owned_alone_survives, the_greatest_config_epoch_lifts_the_current_one,
-		a_replica_without_a_shard_id_takes_its_primarys, old_forms_and_padding_are_read,
-		a_file_cut_short_anywhere_is_refused, a_changed_byte_never_asserts,
-		each_damage_has_its_word_and_line, more_nodes_than_places_are_refused,
-		every_status_has_words);
+	return RUN_CASES("nodes_file", every_golden_file_loads, a_golden_file_says_who_owns_what,
+			 a_replica_speaks_for_its_primary, what_is_written_reads_as_the_same,
+			 our_ports_and_names_are_those_of_the_configuration,
+			 open_slots_names_and_failures_are_read,
+			 the_text_is_written_as_redis_7_0_would, nodes_in_handshake_are_not_written,
+			 a_buffer_that_is_too_small_says_what_is_needed,
+			 every_slot_owned_alone_survives, the_greatest_epoch_lifts_the_current_one,
+			 a_replica_without_a_shard_id_takes_its_primarys,
+			 old_forms_and_padding_are_read, a_file_cut_short_anywhere_is_refused,
+			 a_changed_byte_never_asserts, each_damage_has_its_word_and_line,
+			 more_nodes_than_places_are_refused, every_status_has_words);
 }
