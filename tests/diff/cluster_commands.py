@@ -239,10 +239,8 @@ def pair(stock, stops):
     return ours
 
 
-def compare_alone(comparison, folder, stops):
-    stock = Stock(folder, 0)
-    stops.append(stock)
-    ours = pair(stock.connect(), stops)
+def compare_alone(comparison, stock, stops):
+    ours = pair(stock, stops)
     myself = stock.text("CLUSTER MYID")
     for protocol in (2, 3):
         stock.call(f"HELLO {protocol}")
@@ -272,10 +270,13 @@ def wait(condition, what):
 
 
 def join(stocks):
-    a, b, c = stocks
-    a.call("CLUSTER ADDSLOTSRANGE 0 16383")
-    for other in (b, c):
-        a.call(f"CLUSTER MEET 127.0.0.1 {other.port}")
+    stocks[0].call("CLUSTER ADDSLOTSRANGE 0 16383")
+    for other in stocks[1:]:
+        stocks[0].call(f"CLUSTER MEET 127.0.0.1 {other.port}")
+
+
+def wait_until_joined(stocks):
+    a, _, c = stocks
     everywhere = lambda condition: lambda: all(condition(s) for s in stocks)
     wait(everywhere(lambda s: s.text("CLUSTER NODES").count(" connected") == 3 and "handshake" not in s.text("CLUSTER NODES")), "not joined")
     wait(everywhere(lambda s: "cluster_state:ok" in s.text("CLUSTER INFO")), "not ok")
@@ -286,12 +287,8 @@ def join(stocks):
     a.call("DEL a")
 
 
-def compare_three(comparison, folder, stops):
-    stocks = [Stock(folder, number) for number in (1, 2, 3)]
-    stops += stocks
-    for stock in stocks:
-        stock.connect()
-    join(stocks)
+def compare_three(comparison, stocks, stops):
+    wait_until_joined(stocks)
     ids = {name: stock.text("CLUSTER MYID") for name, stock in zip("ABC", stocks)}
     ours = [pair(stock, stops) for stock in stocks]
     for side in ours:
@@ -334,8 +331,13 @@ def main():
     stops = []
     folder = tempfile.mkdtemp(prefix="cluster-commands-")
     try:
-        compare_alone(comparison, folder, stops)
-        stock, ours = compare_three(comparison, folder, stops)
+        stocks = [Stock(folder, number) for number in range(4)]
+        stops += stocks
+        for stock in stocks:
+            stock.connect()
+        join(stocks[1:])  # while the first is asked
+        compare_alone(comparison, stocks[0], stops)
+        stock, ours = compare_three(comparison, stocks[1:], stops)
         compare_files(comparison, folder, stock, ours, stops)
     finally:
         for one in stops:
