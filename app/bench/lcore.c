@@ -122,7 +122,7 @@ on_news(struct bench_lcore *b, struct conn *conn, uint64_t now)
 	if (events & CONN_PEER_DONE)
 		load_lost(b->load, "the server closed a connection");
 	if (events & CONN_END) {
-		load_lost(b->load, head->end & TCP_EVENT_RESET
+		load_lost(b->load, head->end & (TCP_EVENT_RESET | TCP_EVENT_REFUSED)
 					   ? "the server reset or refused a connection: does it "
 					     "listen on this port?"
 					   : "a connection ended");
