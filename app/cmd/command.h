@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "app/cmd/feed.h"
 #include "app/cmd/server.h"
 #include "app/store/keyspace.h"
 
@@ -54,6 +55,8 @@ struct server {
 	struct session_list sessions;
 	uint64_t session_count, next_session_id;
 	struct server_counters counters;
+	struct feed feed;
+	struct keyspace_watch watch;
 	struct server_hooks hooks;
 	struct prng prng;
 	uint64_t unix_ms, now_us, started_us, active_expire_at_us;

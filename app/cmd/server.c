@@ -60,6 +60,12 @@ index_build(struct server *server)
 /* ---- life ---- */
 
 static void
+feed_expired(void *owner, const struct entry *e)
+{
+	feed_delete(owner, entry_key(e));
+}
+
+static void
 make_run_id(struct server *server)
 {
 	for (unsigned i = 0; i < 40; i++)
@@ -99,6 +105,8 @@ server_create(const struct server_options *options)
 	prng_seed(&server->prng, options->seed);
 	make_run_id(server);
 	index_build(server);
+	server->watch = (struct keyspace_watch){.owner = server, .expired = feed_expired};
+	keyspace_set_watch(server->keys, &server->watch);
 	server_set_time(server, options->unix_ms, options->now_us);
 	return server;
 }
@@ -110,6 +118,7 @@ server_destroy(struct server *server)
 	if (server->keys != NULL)
 		keyspace_destroy(server->keys);
 	config_free(&server->config);
+	feed_free(server);
 	a->release(a, server->calls, command_count * sizeof(server->calls[0]));
 	a->release(a, server->index, INDEX_SIZE * sizeof(server->index[0]));
 	a->release(a, server, sizeof(*server));
@@ -406,10 +415,14 @@ call_execute(struct server *server, struct call *call, struct resp_writer *w)
 		session->last_command = call->command;
 		server->calls[call->command - command_table]++;
 		bool client_reply_on = call->command->run == cmd_client;
+		uint64_t before = keyspace_counters(server->keys)->changes;
 		if (silent && !client_reply_on)
 			run_silently(server, call, session->protocol);
 		else
 			call->command->run(server, call, w);
+		if ((call->command->flags & COMMAND_WRITE) && server->feed.on &&
+		    (before != keyspace_counters(server->keys)->changes || server->acting))
+			feed_call(server, call);
 	}
 	session->flags &= ~(uint32_t)SESSION_REPLY_SKIP;
 	if (call->command == NULL || call->command->run != cmd_asking)
