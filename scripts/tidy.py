@@ -89,6 +89,7 @@ NAMED_IN_TESTS = {  # enum: (header, words that tests may write instead, with {}
     "reply_status": ("proto/resp/reply.h", "REPLY_", None),
     "bus_status": ("proto/bus/codec.h", "BUS_", None),
     "rdb_event": ("proto/rdb/reader.h", "RDB_", None),
+    "packed_status": ("proto/rdb/packed.h", "PACKED_", None),
     "rdb_dump_status": ("proto/rdb/dump.h", "DUMP_", None),
     "port_refusal": ("app/env/port_plan.h", "PORT_", None),
     "config_result": ("app/cmd/config.h", "CONFIG_", None),
