@@ -194,7 +194,7 @@ take_string(struct rdb_reader *r, struct span *in, enum rdb_event done)
 {
 	size_t kept = r->scratch != NULL && r->item.key.at == r->scratch ? r->item.key.len : 0;
 	const struct rdb_take_memory memory = {
-		.at = r->scratch + kept,
+		.at = r->scratch == NULL ? NULL : r->scratch + kept,
 		.size = r->scratch_size - kept,
 		.string_max = r->limits.string_max,
 	};
