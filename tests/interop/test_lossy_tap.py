@@ -1,21 +1,25 @@
 """The wrapped live tap at 5 % loss, plain and with reordering, duplication and corruption: 5 MB each way, identical.
 
+    test_lossy_tap.py [MEGABYTES]      by hand with more than 5, for instance 100
+
 The kernel sends with reno and without SACK or timestamps (the node offers neither yet), so a lost retransmission costs it a backed-off
 timeout: the way up takes 15 to 30 s, the way down 3 s.
 """
 import hashlib
 import os
+import sys
 import time
 
 from lab import Lab, check
 
-SIZE = 5 << 20
-SECONDS_MAX = 120
+MEGABYTES = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+SIZE = MEGABYTES << 20
+SECONDS_MAX = 120 + 20 * MEGABYTES
 
 
 def transfer(faults):
     """5 MB up and down under these faults; what INFO counted."""
-    with Lab("--net-impair", faults) as lab:
+    with Lab("--net-impair", faults, memory=1024 + 4 * MEGABYTES) as lab:
         value = os.urandom(SIZE)
         client = lab.redis(socket_timeout=SECONDS_MAX)
         started = time.monotonic()
@@ -23,7 +27,7 @@ def transfer(faults):
         up = time.monotonic()
         back = client.get("v")
         down = time.monotonic()
-        check(hashlib.sha256(back).digest() == hashlib.sha256(value).digest(), "5 MB came back different")
+        check(hashlib.sha256(back).digest() == hashlib.sha256(value).digest(), f"{MEGABYTES} MB came back different")
         counted = lab.dpdk()
         lost = counted["impair_rx_lost"] + counted["impair_tx_lost"]
         check(lost > 50 and counted["retransmits"] > 20, f"too few faults: {counted}")
@@ -36,4 +40,4 @@ transfer("loss=5,seed=1")
 c = transfer("loss=5,reorder=5,duplicate=2,corrupt=0.5,seed=1")
 check(c["impair_rx_corrupted"] + c["impair_tx_corrupted"] > 5 and c["drop_tcp_checksum"] > 0, f"no corruption seen: {c}")
 check(c["impair_rx_reordered"] > 50 and c["impair_rx_duplicated"] > 20, f"no reordering or duplication: {c}")
-print("lossy tap: 5 MB each way identical, twice")
+print(f"lossy tap: {MEGABYTES} MB each way identical, twice")

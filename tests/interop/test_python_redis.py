@@ -1,7 +1,12 @@
 """python3-redis over RESP2, and RESP3 by hand where the packaged client has none."""
+import os
 import socket
+import sys
 
-from lab import NODE_IP, PORT, Lab, check
+from lab import NODE_IP, PORT, ROOT, Lab, check
+
+sys.path.append(os.path.join(ROOT, "tests", "diff"))
+from wire import Wire  # pylint: disable=wrong-import-position
 
 
 def resp3(*commands):
@@ -53,6 +58,15 @@ with Lab() as lab:
             more = s.recv(4096)
             check(more, f"closed after {text}")
             text += more
+    kinds = [(b"CONFIG GET maxclients\r\n", b"%1\r\n"), (b"COMMAND INFO get\r\n", b"*1\r\n"), (b"INFO server\r\n", b"="),
+             (b"CLIENT LIST\r\n", b"="), (b"GET none\r\n", b"_\r\n"), (b"MGET none\r\n", b"*1\r\n"), (b"DBSIZE\r\n", b":0\r\n")]
+    for command, first in kinds:
+        hello_and_reply = Wire((NODE_IP, PORT))
+        hello_and_reply.call(b"HELLO", b"3")
+        hello_and_reply.send(command)
+        reply = hello_and_reply.reply()
+        check(reply.startswith(first), f"{command} in RESP3: {reply[:100]}")
+        hello_and_reply.close()
     lines = resp3(b"*1\r\n+PING\r\n")
     check(lines == [b"-ERR Protocol error: expected '$', got '+'\r\n"], f"{lines}")
     print("python3-redis: RESP2 and RESP3 ok")

@@ -1,4 +1,4 @@
-"""The stock redis-cli: plain commands, --scan, --latency, and a 64 MB value in and out."""
+"""The stock redis-cli: plain commands, RESP3, --scan, --bigkeys, --latency, and a 64 MB value in and out."""
 import hashlib
 import os
 
@@ -14,6 +14,12 @@ with Lab(memory=2048) as lab:
     lab.cli("--pipe", input=b"".join(b"SET key:%d %d\r\n" % (i, i) for i in range(3000)))
     names = lab.cli("--scan", "--pattern", "key:*").split()
     check(sorted(names) == sorted(b"key:%d" % i for i in range(3000)), f"--scan found {len(names)} of 3000")
+    lab.cli("SET", "key:longest", "x" * 1000)
+    biggest = lab.cli("--bigkeys").decode()
+    check("'\"key:longest\"' has 1000 bytes" in biggest or "\"key:longest\" has 1000 bytes" in biggest, f"--bigkeys: {biggest}")
+    check("3002 strings with" in biggest, f"--bigkeys: {biggest}")
+    check(lab.cli("-3", "CONFIG", "GET", "maxclients").split() == [b"maxclients", b"10000"], "a map of RESP3")
+    check(lab.cli("-3", "GET", "none") == b"\n", "null of RESP3")
     check(lab.cli("--latency", "-i", "1", "--raw", timeout=10).split()[0].isdigit(), "--latency")
     value = os.urandom(SIZE)
     check(lab.cli("-x", "SET", "big", input=value, timeout=60) == b"OK\n", "SET of 64 MB")
