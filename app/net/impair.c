@@ -10,6 +10,7 @@
 
 #define CHANCE_ONE       10000u
 #define REORDER_DELAY_US 10000u
+#define SEED_MAX         9007199254740992.0 /* 2^53: a double holds every integer up to it */
 
 struct held {
 	uint64_t due_us, order;
@@ -42,9 +43,9 @@ parse_field(const char *name, size_t name_len, double value, struct impair_confi
 		{"jitter",        &config->jitter_us,        1,   1e7},
 		{"reorder-delay", &config->reorder_delay_us, 1,   1e7},
 	};
-	if (value < 0)
+	if (!(value >= 0)) /* nor NaN */
 		return false;
-	if (name_len == 4 && memcmp(name, "seed", 4) == 0) {
+	if (name_len == 4 && memcmp(name, "seed", 4) == 0 && value <= SEED_MAX) {
 		config->seed = (uint64_t)value;
 		return true;
 	}
