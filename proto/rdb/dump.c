@@ -55,8 +55,8 @@ rdb_dump_string_size_max(size_t len)
 size_t
 rdb_dump_string(struct span value, uint8_t *at, uint8_t *scratch, size_t scratch_size)
 {
-	const struct rdb_writer_options options = {.scratch = scratch,
-						   .scratch_size = scratch_size};
+	struct rdb_writer_options options = {.scratch_size = scratch_size};
+	options.scratch = scratch;
 	struct rdb_writer w;
 	rdb_writer_init(&w, &options);
 	bool ok = rdb_writer_window(&w, at, rdb_dump_string_size_max(value.len)) &&

@@ -12,7 +12,8 @@
 void
 lzf_begin(struct lzf *z, uint8_t *at, size_t size)
 {
-	*z = (struct lzf){.at = at, .size = size};
+	*z = (struct lzf){.size = size};
+	z->at = at;
 }
 
 /* Source and target may overlap: then what is written is read again, as a run of one byte is made. */

@@ -40,13 +40,13 @@ packed_text(const struct packed_entry *entry, char text[NUMBER_SIZE_MAX])
 	return (struct span){(const uint8_t *)text, number_format(entry->integer, text)};
 }
 
-/* For listpack.c and ziplist.c: size bytes, 1 to 8, least significant first, as a signed number. */
+/* For listpack.c, ziplist.c and token.c: size bytes, 1 to 8, least significant first, as a signed number. */
 static inline int64_t
 packed_integer(const uint8_t *at, size_t size)
 {
 	uint64_t value = 0;
 	for (size_t i = 0; i < size; i++)
 		value |= (uint64_t)at[i] << (8 * i);
-	unsigned unused = (unsigned)(64 - 8 * size);
+	unsigned unused = (unsigned)(64 - 8 * size) & 63;
 	return (int64_t)(value << unused) >> unused;
 }

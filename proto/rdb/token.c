@@ -4,6 +4,7 @@
 #include "proto/base/assert.h"
 #include "proto/base/bytes.h"
 #include "proto/rdb/format.h"
+#include "proto/rdb/packed.h"
 
 static void
 advance(struct rdb_token *t, struct span *in, size_t len)
@@ -104,13 +105,8 @@ take_integer(struct rdb_token *t, struct span *in, const struct rdb_take_memory 
 	enum rdb_take take = gather(t, in, 1 + size);
 	if (take != TAKE_OK)
 		return take;
-	int64_t value = (int8_t)t->bytes[1];
-	if (size == 2)
-		value = (int16_t)load_le16(t->bytes + 1);
-	else if (size == 4)
-		value = (int32_t)load_le32(t->bytes + 1);
 	t->gathered = 0;
-	size_t len = number_format(value, t->text);
+	size_t len = number_format(packed_integer(t->bytes + 1, size), t->text);
 	*out = (struct span){(const uint8_t *)t->text, len};
 	if (memory->keep && len <= memory->size) {
 		memcpy(memory->at, t->text, len);
