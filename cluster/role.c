@@ -83,8 +83,10 @@ void
 role_set_primary(struct cluster *c, uint32_t node, struct effects *out)
 {
 	ASSERT(node != 0);
+	if (node_is_replica(&c->nodes[node]))
+		c->nodes[node].flags |=
+			NODE_MIGRATE_TO; /* it was one of several in its shard (spec A36) */
 	view_set_role(c, node, false, NODE_NONE);
-	c->nodes[node].flags |= NODE_MIGRATE_TO; /* it was one of several in its shard (spec A36) */
 	persist_want(c);
 	emit_trace(c, out, TRACE_ROLE_CHANGED, node, 0);
 }
@@ -119,7 +121,7 @@ become_replica(struct cluster *c, uint32_t sender, const struct bus_head *head, 
 		if (primary != NODE_NONE && c->nodes[primary].config_epoch > head->config_epoch)
 			return; /* R3 */
 		hand_over_slots(c, sender, primary, head, out);
-	} else if (n->primary == primary || primary == NODE_NONE) {
+	} else if (node_is_replica(n) && (n->primary == primary || primary == NODE_NONE)) {
 		return;
 	}
 	view_set_role(c, sender, true, primary);
@@ -144,7 +146,7 @@ role_on_head(struct cluster *c, uint32_t sender, const struct bus_head *head, st
 		become_replica(c, sender, head, out);
 		return;
 	}
-	if (!node_is_replica(n) ||
+	if (node_is_primary(n) ||
 	    (n->config_epoch > head->config_epoch && claims_slots(head))) /* R3 */
 		return;
 	role_set_primary(c, sender, out);
