@@ -64,7 +64,8 @@ persist_done(struct cluster *c, uint64_t number)
 	if (number == 0 || number != c->flying_number)
 		return;
 	/* Slots that have become ours on disk are served from now on (slots.h O2). */
-	if (memcmp(&c->durable.slots, &c->flying.slots, sizeof(c->durable.slots)) != 0)
+	if (!node_id_equal(&c->durable.replica_of, &c->flying.replica_of) ||
+	    memcmp(&c->durable.slots, &c->flying.slots, sizeof(c->durable.slots)) != 0)
 		c->slots_changed = true;
 	c->durable = c->flying;
 	c->durable_number = number;

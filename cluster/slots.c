@@ -75,9 +75,26 @@ claim_slot(struct cluster *c, uint16_t slot, uint32_t node, uint64_t epoch, stru
 static void
 note_unclaimed(struct cluster *c, uint32_t node, const struct slot_bitmap *claimed)
 {
-	for (unsigned byte = 0; byte < SLOT_BITMAP_SIZE; byte++)
-		c->not_claiming.bytes[byte] |=
-			(uint8_t)(c->nodes[node].slots.bytes[byte] & ~claimed->bytes[byte]);
+	uint8_t any = 0;
+	for (unsigned byte = 0; byte < SLOT_BITMAP_SIZE; byte++) {
+		uint8_t bits = (uint8_t)(c->nodes[node].slots.bytes[byte] & ~claimed->bytes[byte]);
+		c->not_claiming.bytes[byte] |= bits;
+		any |= bits;
+	}
+	c->claims_doubted = c->claims_doubted || any != 0;
+}
+
+/* Is one of its slots under doubt, so that even a claim of what we know is news? */
+static bool
+is_doubted(struct cluster *c, const struct node *n)
+{
+	uint8_t any = 0, its = 0;
+	for (unsigned byte = 0; c->claims_doubted && byte < SLOT_BITMAP_SIZE; byte++) {
+		any |= c->not_claiming.bytes[byte];
+		its |= c->not_claiming.bytes[byte] & n->slots.bytes[byte];
+	}
+	c->claims_doubted = any != 0;
+	return its != 0;
 }
 
 static void
@@ -143,8 +160,11 @@ slots_on_head(struct cluster *c, uint32_t sender, const struct bus_head *head, s
 {
 	const struct node *n = &c->nodes[sender];
 	uint32_t primary = node_is_primary(n) ? sender : n->primary;
-	if (primary == NODE_NONE ||
-	    memcmp(&c->nodes[primary].slots, &head->slots, sizeof(head->slots)) == 0)
+	if (primary == NODE_NONE)
+		return;
+	const struct node *claimant = &c->nodes[primary];
+	if (memcmp(&claimant->slots, &head->slots, sizeof(head->slots)) == 0 &&
+	    !is_doubted(c, claimant))
 		return;
 	/* A claim of an epoch that the node itself has left behind came late. */
 	if (primary == sender && head->config_epoch >= n->config_epoch)

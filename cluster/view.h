@@ -98,6 +98,7 @@ struct cluster {
 	uint32_t migrating_to[SLOT_COUNT], importing_from[SLOT_COUNT]; /* NODE_NONE: not */
 	struct slot_bitmap
 		not_claiming; /* owned by a peer whose last header did not claim it (spec A20) */
+	bool claims_doubted;  /* a bit of not_claiming may be set */
 	struct report reports[VIEW_REPORTS_MAX];
 	uint32_t report_free;
 	struct banned blacklist[VIEW_BLACKLIST_MAX];
