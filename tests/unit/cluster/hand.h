@@ -1,6 +1,6 @@
 /* tests/unit/cluster/hand.h - one node whose view is made by hand, and frames of peers that do not exist: for tables of decisions.
  *
- *     hand_new() -> hand_primary('b'), hand_replica('r') ... -> hand_frame(type, from), change it -> hand_receive() -> ask out
+ *     hand_new() -> hand_primary('b'), hand_replica('r') ... -> hand_frame(type, from), change it -> hand_deliver() -> ask out (hand_ask.h)
  *
  * Ids are one letter forty times: letters order like ids; we are 'm'. All peers are connected in both directions.
  */
@@ -183,22 +183,4 @@ hand_frame(struct hand *h, enum bus_type type, uint32_t from)
 	if (type <= BUS_MEET)
 		h->msg.ping.gossip = h->gossip;
 	return &h->msg.head;
-}
-
-static inline void
-hand_receive(struct hand *h, bus_link link)
-{
-	hand_step(h, &(struct cluster_event){.kind = CLUSTER_MESSAGE,
-					     .link = link,
-					     .msg = &h->msg,
-					     .ip = h->from_ip,
-					     .own_ip = "10.0.0.1"});
-}
-
-/* h->msg arrives on the link that its type belongs to: a PONG on ours, the rest on theirs. */
-static inline void
-hand_deliver(struct hand *h, uint32_t from)
-{
-	const struct node *n = &h->c->nodes[from];
-	hand_receive(h, h->msg.head.type == BUS_PONG ? n->out : n->in);
 }

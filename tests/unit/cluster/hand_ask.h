@@ -1,6 +1,24 @@
-/* tests/unit/cluster/hand_ask.h - questions to the effects of the last step of hand.h. */
+/* tests/unit/cluster/hand_ask.h - frames that arrive at the node of hand.h, and questions to the effects of its last step. */
 #pragma once
 #include "tests/unit/cluster/hand.h"
+
+static inline void
+hand_receive(struct hand *h, bus_link link)
+{
+	hand_step(h, &(struct cluster_event){.kind = CLUSTER_MESSAGE,
+					     .link = link,
+					     .msg = &h->msg,
+					     .ip = h->from_ip,
+					     .own_ip = "10.0.0.1"});
+}
+
+/* h->msg arrives on the link that its type belongs to: a PONG on ours, the rest on theirs. */
+static inline void
+hand_deliver(struct hand *h, uint32_t from)
+{
+	const struct node *n = &h->c->nodes[from];
+	hand_receive(h, h->msg.head.type == BUS_PONG ? n->out : n->in);
+}
 
 static inline const struct effect *
 hand_find(const struct hand *h, enum effect_kind kind, unsigned skip)
