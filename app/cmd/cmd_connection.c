@@ -143,7 +143,7 @@ reply_hello(struct server *server, struct session *session, struct resp_writer *
 	resp_bulk_text(w, "id");
 	resp_integer(w, (int64_t)session->id);
 	resp_bulk_text(w, "mode");
-	resp_bulk_text(w, "standalone");
+	resp_bulk_text(w, server->config.cluster_enabled ? "cluster" : "standalone");
 	resp_bulk_text(w, "role");
 	resp_bulk_text(w, "master");
 	resp_bulk_text(w, "modules");

@@ -356,8 +356,8 @@ static void
 info_server(struct server *s, struct text *t)
 {
 	uint64_t uptime = (s->now_us - s->started_us) / 1000000;
-	add(t, "redis_version:7.0.15\r\npollis_version:%s\r\nredis_mode:standalone\r\n",
-	    s->version);
+	add(t, "redis_version:7.0.15\r\npollis_version:%s\r\nredis_mode:%s\r\n", s->version,
+	    s->config.cluster_enabled ? "cluster" : "standalone");
 	add(t, "arch_bits:64\r\nmultiplexing_api:dpdk\r\nrun_id:%s\r\ntcp_port:%u\r\n", s->run_id,
 	    s->config.port);
 	add(t, "server_time_usec:%lu\r\nuptime_in_seconds:%lu\r\nuptime_in_days:%lu\r\nhz:%u\r\n",

@@ -63,6 +63,7 @@ static const struct row rows[] = {
 	{"cluster-config-file",             KIND_TEXT,    true,  FIELD(cluster_config_file),             0,       0,         "nodes.conf"},
 	{"cluster-node-timeout",            KIND_U32,     false, FIELD(cluster_node_timeout_ms),         1,       INT_MAX,
 	 "15000"															 },
+	{"cluster-nodes-max",               KIND_U32,     true,  FIELD(cluster_nodes_max),               16,      4096,      "1024"      },
 	{"cluster-announce-ip",             KIND_TEXT,    false, FIELD(cluster_announce_ip),             0,       0,         ""          },
 	{"cluster-announce-port",           KIND_U16,     false, FIELD(cluster_announce_port),           0,       65535,     "0"         },
 	{"cluster-announce-bus-port",       KIND_U16,     false, FIELD(cluster_announce_bus_port),       0,       65535,
@@ -325,7 +326,6 @@ static const struct {
 } refusals[] = {
 	{"appendonly",       "no",         "appendonly is not there yet: use appendonly no"                  },
 	{"tls-port",         "0",          "TLS is not there yet: leave tls-port at 0"                       },
-	{"cluster-enabled",  "no",         "cluster mode is not there yet: use cluster-enabled no"           },
 	{"replicaof",        "",           "replication is not there yet: leave replicaof out"               },
 	{"slaveof",          "",           "replication is not there yet: leave slaveof out"                 },
 	{"unixsocket",       "",           "there is no kernel socket in the data path: leave unixsocket out"},

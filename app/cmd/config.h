@@ -49,6 +49,7 @@ struct config { /* what code reads; directives that are only stored live in conf
 	bool cluster_enabled;
 	uint16_t cluster_port; /* 0: port + 10000 */
 	char cluster_config_file[CONFIG_TEXT_MAX];
+	uint32_t cluster_nodes_max; /* ours: places in the view */
 	uint32_t cluster_node_timeout_ms, cluster_ping_interval_ms;
 	char cluster_announce_ip[CONFIG_TEXT_MAX], cluster_announce_hostname[CONFIG_TEXT_MAX];
 	uint16_t cluster_announce_port, cluster_announce_bus_port; /* 0: the real one */

@@ -77,6 +77,8 @@ read_mail(struct node *node)
 		} else if (mails[i].kind == MAIL_SHUTDOWN) {
 			log_notice("User requested shutdown...");
 			stop(node);
+		} else if (node->cluster != NULL) {
+			orders_mail(&node->orders, &mails[i]);
 		}
 	}
 }
@@ -91,6 +93,8 @@ turn_stack(struct node *node, uint64_t now_us)
 	if (received > 0)
 		stack_input(stack, frames, received, now_us);
 	stack_tick(stack, now_us);
+	cluster_node_turn(node->cluster, now_us);
+	orders_turn(&node->orders);
 	sent = 0;
 	do {
 		n = stack_output(stack, frames, CONTROL_BURST, now_us);
@@ -105,7 +109,9 @@ work_is_waiting(void *control_node)
 {
 	const struct node *node = control_node;
 	return mail_waiting(node->office, 0) ||
-	       (node->control_stack != NULL && wire_waiting(&node->wire, 0));
+	       (node->control_stack != NULL &&
+		(wire_waiting(&node->wire, 0) || cluster_node_waiting(node->cluster) ||
+		 orders_waiting(&node->orders)));
 }
 
 /* Until the next deadline or tick. */
@@ -115,6 +121,8 @@ rest(struct node *node, uint64_t now_us)
 	uint64_t sleep_us = CONTROL_CLOCK_US;
 	if (node->control_stack != NULL) {
 		uint64_t at = stack_next_at(node->control_stack);
+		uint64_t cluster_at = cluster_node_next_at(node->cluster);
+		at = cluster_at < at ? cluster_at : at;
 		sleep_us = at <= now_us ? 0 : at - now_us;
 		if (sleep_us > CONTROL_REST_US)
 			sleep_us = CONTROL_REST_US;

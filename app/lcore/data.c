@@ -75,7 +75,7 @@ read_mail(struct data_lcore *d, uint64_t now_us)
 	for (unsigned i = 0; i < n; i++)
 		if (mails[i].kind == MAIL_STOP)
 			start_draining(d, now_us);
-		else
+		else if (!repl_on_mail(d, &mails[i], now_us))
 			serve_mail(&d->serve, &mails[i], now_us);
 	return n;
 }
@@ -189,6 +189,7 @@ data_main(void *data_lcore)
 		barrier_visit(d->serve.of.barrier, d->index);
 		tick(d, now_us);
 		pass_on_wants(d, now_us);
+		work += repl_settle(d, mail_waiting(d->office, d->index));
 		work += transmit(d, now_us);
 		if (unlikely(d->phase == DATA_DRAINING))
 			drain(d, now_us);

@@ -15,6 +15,7 @@
 #include "app/env/clock.h"
 #include "app/env/idle.h"
 #include "app/lcore/mail.h"
+#include "app/lcore/repl.h"
 #include "app/lcore/serve.h"
 #include "app/lcore/wire.h"
 #include "app/net/impair.h"
@@ -48,6 +49,8 @@ struct data_lcore {
 	struct allocator *allocator;
 	struct impair *rx_impair, *tx_impair; /* NULL: the wire is left alone */
 	struct serve serve;
+	struct repl repl;
+	const struct cluster_node *cluster; /* for INFO; NULL: no cluster */
 	uint64_t tick_at_us, drain_until_us;
 	uint32_t shutdown_mailed;
 	struct data_counters counters;

@@ -27,7 +27,7 @@ enum mail_kind {
 	MAIL_REPLIES,    /* data -> data: a: struct parcel *, served */
 	MAIL_PART_DONE, /* data -> data: a: struct parcel_part *, to be freed by the lcore it is of */
 	MAIL_SNAPSHOT, /* data -> data: a: struct parcel_part * of a snapshot, NULL: b == 1, the sender's share is complete */
-	MAIL_ROLE, /* control -> data 1: a: address, b: client port of our primary; a 0: we are a primary */
+	MAIL_ROLE, /* control -> data 1: a: address, b: client port of our primary; both 0: we are a primary; a 0: it has no address yet */
 	MAIL_NEW_HISTORY, /* control -> data 1: promoted: the replid shifts */
 	MAIL_DROP_SLOT,   /* control -> data: a: slot that was lost: delete its keys */
 	MAIL_DROP_ALL,    /* control -> data 1: empty every keyspace */

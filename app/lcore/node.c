@@ -48,6 +48,9 @@ stack_settings(const struct node *node, unsigned lcore, struct stack_config *out
 	out->tcp.keepalive_us = (uint64_t)config->tcp_keepalive_s * 1000000;
 	out->tcp.keepalive_interval_us = out->tcp.keepalive_us / 3;
 	out->tcp.keepalive_probes = 3;
+	if (lcore == 0)
+		out->tcp.delayed_ack_us =
+			0; /* stock peers send nothing behind what is not acknowledged (spec B9) */
 }
 
 /* lcore: 0 control, whose stack speaks the bus, else a data lcore. */
@@ -154,6 +157,32 @@ create_data_lcore(struct node *node, unsigned i, char error[NODE_ERROR_MAX])
 }
 
 static int
+create_cluster(struct node *node, char error[NODE_ERROR_MAX])
+{
+	struct cluster_node_options options = {
+		.config = node->config,
+		.clock = &node->clock,
+		.stack = node->control_stack,
+		.idle = &node->control_idle,
+		.facts = &node->repl_facts,
+		.hooks = orders_hooks(&node->orders),
+		.now_us = clock_now_us(&node->clock),
+	};
+	orders_init(&node->orders, node->office, node->data, node->data_count);
+	node->orders.facts = &node->repl_facts;
+	if (secret_fill(&options.seed, sizeof(options.seed)) < 0)
+		return -errno;
+	node->cluster = cluster_node_create(&options, error);
+	if (node->cluster == NULL)
+		return -EINVAL;
+	node->orders.cluster = node->cluster;
+	node->group.slots = cluster_node_slots(node->cluster);
+	for (unsigned i = 0; i < node->data_count; i++)
+		node->data[i]->cluster = node->cluster;
+	return 0;
+}
+
+static int
 create_idles(struct node *node, char error[NODE_ERROR_MAX])
 {
 	int rc = idle_init(&node->control_idle);
@@ -215,6 +244,8 @@ node_create(struct node *node, struct config *config, struct port *port,
 		rc = secret_fill(node->hash_secret, sizeof(node->hash_secret));
 	for (unsigned i = 0; i < node->data_count && rc == 0; i++)
 		rc = create_data_lcore(node, i, error);
+	if (rc == 0 && node->control_stack != NULL)
+		rc = create_cluster(node, error);
 	return rc;
 }
 
@@ -248,6 +279,8 @@ node_destroy(struct node *node)
 		rte_free(d);
 		idle_close(&node->data_idles[i]);
 	}
+	cluster_node_destroy(node->cluster);
+	orders_close(&node->orders);
 	if (node->control_stack != NULL)
 		stack_destroy(node->control_stack);
 	wire_close(&node->wire);

@@ -15,6 +15,7 @@
 #include "app/env/port.h"
 #include "app/lcore/data.h"
 #include "app/lcore/mail.h"
+#include "app/lcore/orders.h"
 #include "app/lcore/wire.h"
 
 #define NODE_ERROR_MAX 256
@@ -32,7 +33,10 @@ struct node {
 	struct server_group group;
 	uint8_t hash_secret[16]; /* keys the hash of every member of the group */
 	_Atomic uint32_t clients;
-	struct stack *control_stack; /* the cluster bus; NULL: no cluster */
+	struct stack *control_stack;  /* the cluster bus; NULL: no cluster */
+	struct cluster_node *cluster; /* likewise */
+	struct orders orders;
+	struct repl_facts repl_facts;
 	unsigned data_count, stopped_count;
 	unsigned data_lcore_ids[MAIL_LCORES_MAX]; /* EAL lcore of data lcore i */
 	struct data_lcore *data[MAIL_LCORES_MAX];

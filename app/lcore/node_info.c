@@ -104,6 +104,8 @@ node_info(void *data_lcore, const char *section, char *at, size_t size)
 {
 	const struct data_lcore *d = data_lcore;
 	struct lines l = {.at = at, .size = size};
+	if (strcmp(section, "cluster") == 0 && d->cluster != NULL)
+		return cluster_node_info(d->cluster, at, size);
 	if (strcmp(section, "dpdk") != 0)
 		return 0;
 	lcore_lines(&l, d);

@@ -1,0 +1,8 @@
+/* app/control/words.h - what the log says of decisions, in redis-server's words where it has them. */
+#pragma once
+
+struct cluster;
+struct effect;
+
+/* An EFFECT_TRACE; one that is of interest to nobody but a test writes nothing. */
+void words_log(const struct cluster *c, const struct effect *trace);
