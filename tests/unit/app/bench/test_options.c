@@ -5,7 +5,7 @@
 #include "app/bench/options.h"
 #include "tests/unit/runner.h"
 
-#define WORDS_MAX 32
+#define WORDS_MAX 64
 
 static char error[BENCH_ERROR_MAX];
 

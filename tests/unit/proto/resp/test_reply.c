@@ -45,7 +45,8 @@ static void
 add(struct reading *a, const char *text, size_t len)
 {
 	ck_assert_uint_lt(a->len + len, RENDER_MAX);
-	memcpy(a->text + a->len, text, len);
+	if (len > 0)
+		memcpy(a->text + a->len, text, len);
 	a->len += len;
 	a->text[a->len] = '\0';
 }
