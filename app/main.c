@@ -16,6 +16,7 @@
 #include "app/env/eal.h"
 #include "app/env/log.h"
 #include "app/env/port.h"
+#include "app/env/profile.h"
 #include "app/lcore/control.h"
 #include "app/lcore/node.h"
 #include "app/net/chunk.h"
@@ -36,7 +37,9 @@ static const char help[] =
 	"  --ip 10.77.0.2/24        the node's address (required)\n"
 	"  --gateway 10.77.0.1      for peers outside that network\n"
 	"  --mtu 1500               bytes of an IP packet\n"
-	"  --idle-mode adaptive     sleep when idle; busy: poll always\n"
+	"  --idle-mode adaptive     sleep when idle; busy: poll always; default: the profile's\n"
+	"  --profile NAME           drivers-config/NAME.conf; default: the driver's own\n"
+	"  --profile-dir DIR        where profiles are, if not where the build has them\n"
 	"  --rx-mbufs N             data mbufs; default: from maxclients and the rings\n"
 	"  --net-impair loss=5,...  lose, duplicate, reorder, corrupt (percent), delay (us): "
 	"tests\n"
@@ -98,11 +101,31 @@ read_options(struct config *config, int argc, char **argv, char error[ERROR_MAX]
 	return config_check_start(config, error) == CONFIG_OK;
 }
 
+/* A driver without a file is served with defaults, unless a file or folder was asked for by name. */
 static bool
-start_port(const struct config *config, const struct eal_lcores *lcores, struct port *port,
+choose_profile(struct config *config, const char *driver, struct profile *profile,
+	       char error[ERROR_MAX])
+{
+	enum profile_result result =
+		profile_find(profile, config->profile_dir, config->profile, driver, error);
+	bool asked = config->profile[0] != '\0' || config->profile_dir[0] != '\0';
+	if (result != PROFILE_OK && (result != PROFILE_ABSENT || asked))
+		return false;
+	if (result == PROFILE_ABSENT)
+		log_warning("%s: defaults", error);
+	else
+		log_notice("profile of %s, tested on: %s", profile->driver, profile->tested_on);
+	if (!config->idle_mode_set)
+		config->idle_mode = profile->adaptive ? IDLE_ADAPTIVE : IDLE_BUSY;
+	return true;
+}
+
+static bool
+start_port(struct config *config, const struct eal_lcores *lcores, struct port *port,
 	   char error[ERROR_MAX])
 {
 	struct rte_eth_dev_info info;
+	struct profile profile;
 	struct port_plan plan;
 	struct port_options options = {
 		.data_lcores = (uint16_t)lcores->data_count,
@@ -120,11 +143,10 @@ start_port(const struct config *config, const struct eal_lcores *lcores, struct 
 		snprintf(error, ERROR_MAX, "port %u: %s", id, rte_strerror(-rc));
 		return false;
 	}
-	/* net_tap: its descriptors wake epoll, and the kernel's interface has the port's MAC (drivers-config/README.md). */
-	bool tap = strcmp(info.driver_name, "net_tap") == 0;
-	options.interrupts = tap && config->idle_mode == IDLE_ADAPTIVE;
-	options.mac_apart = tap;
-	enum port_refusal refusal = port_plan(&info, NULL, &options, &plan);
+	if (!choose_profile(config, info.driver_name, &profile, error))
+		return false;
+	options.interrupts = config->idle_mode == IDLE_ADAPTIVE;
+	enum port_refusal refusal = port_plan(&info, &profile, &options, &plan);
 	if (refusal != PORT_PLANNED) {
 		snprintf(error, ERROR_MAX, "port %u (%s): %s", id, info.driver_name,
 			 port_refusal_text(refusal));

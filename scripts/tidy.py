@@ -94,6 +94,7 @@ NAMED_IN_TESTS = {  # enum: (header, words that tests may write instead, with {}
     "port_refusal": ("app/env/port_plan.h", "PORT_", None),
     "config_result": ("app/cmd/config.h", "CONFIG_", None),
     "nodes_file_status": ("cluster/nodes_file.h", "NODES_FILE_", None),
+    "profile_result": ("app/env/profile.h", "PROFILE_", None),
 }
 WITHOUT_README = re.compile(r"^(\.ci|\.github|\.|tests/fuzz/corpus.*|tests/unit/.+|tests/golden/.+|scripts/.+)$")
 

@@ -18,6 +18,7 @@
 #include "app/bench/report.h"
 #include "app/env/eal.h"
 #include "app/env/port.h"
+#include "app/env/profile.h"
 #include "app/env/secret.h"
 #include "app/net/chunk.h"
 
@@ -63,6 +64,7 @@ start_port(const struct load *load, struct port *port, char error[BENCH_ERROR_MA
 {
 	const struct bench_options *o = load->options;
 	struct rte_eth_dev_info info;
+	struct profile profile;
 	struct port_plan plan;
 	struct port_options options = {
 		.data_lcores = 1,
@@ -77,8 +79,10 @@ start_port(const struct load *load, struct port *port, char error[BENCH_ERROR_MA
 		snprintf(error, BENCH_ERROR_MAX, "port %u: %s", id, rte_strerror(-rc));
 		return false;
 	}
-	options.mac_apart = strcmp(info.driver_name, "net_tap") == 0;
-	enum port_refusal refusal = port_plan(&info, NULL, &options, &plan);
+	enum profile_result found = profile_find(&profile, "", "", info.driver_name, error);
+	if (found != PROFILE_OK && found != PROFILE_ABSENT)
+		return false;
+	enum port_refusal refusal = port_plan(&info, &profile, &options, &plan);
 	if (refusal != PORT_PLANNED) {
 		snprintf(error, BENCH_ERROR_MAX, "port %u (%s): %s", id, info.driver_name,
 			 port_refusal_text(refusal));

@@ -43,6 +43,7 @@ static const struct row rows[] = {
 	{"tcp-keepalive",                   KIND_U32,     false, FIELD(tcp_keepalive_s),                 0,       INT_MAX,   "300"       },
 	{"mtu",			     KIND_U32,     true,  FIELD(mtu),                             0,       9600,      "0"         },
 	{"profile",			 KIND_TEXT,    true,  FIELD(profile),                         0,       0,         ""          },
+	{"profile-dir",                     KIND_TEXT,    true,  FIELD(profile_dir),                     0,       0,         ""          },
 	{"idle-mode",		       KIND_SPECIAL, true,  FIELD(idle_mode),                       0,       0,         ""          },
 	{"net-impair",                      KIND_TEXT,    true,  FIELD(net_impair),                      0,       0,         ""          },
 	{"rx-mbufs",			KIND_U32,     true,  FIELD(rx_mbufs),                        0,       1 << 24,   "0"         },

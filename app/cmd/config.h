@@ -27,6 +27,7 @@ struct config { /* what code reads; directives that are only stored live in conf
 	uint32_t timeout_s, tcp_keepalive_s;
 	uint32_t mtu;
 	char profile[CONFIG_TEXT_MAX]; /* drivers-config/<profile>.conf; empty: by driver name */
+	char profile_dir[CONFIG_TEXT_MAX]; /* empty: where the build has drivers-config/ */
 	enum idle_mode idle_mode;
 	bool idle_mode_set; /* false: the profile decides */
 	char net_impair

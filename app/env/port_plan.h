@@ -16,7 +16,7 @@ enum port_refusal {
 	PORT_REFUSED_NO_QUEUE,    /* the device has no rx or no tx queue */
 	PORT_REFUSED_MTU,         /* the wanted MTU is outside the device's range */
 	PORT_REFUSED_DESCRIPTORS, /* no legal ring size */
-	PORT_REFUSED_MBUF_SIZE,   /* a frame does not fit one mbuf and the device cannot scatter */
+	PORT_REFUSED_MBUF_SIZE,   /* the device wants buffers longer than an mbuf can be */
 	PORT_REFUSED_MBUF_COUNT,  /* the pool asked for is smaller than the rings need */
 	PORT_REFUSAL_COUNT,
 };
@@ -24,13 +24,12 @@ enum port_refusal {
 struct port_options {
 	uint16_t data_lcores;
 	uint16_t queues;   /* 0: as many as data lcores, or fewer if the device has fewer */
-	uint16_t mtu;      /* 0: 1500 or the profile's */
+	uint16_t mtu;      /* 0: 1500, or less where device or profile have less */
 	uint32_t conn_max; /* for pool sizes */
 	uint32_t mbufs;    /* 0: computed */
 	uint64_t rx_offload_mask, tx_offload_mask; /* offloads that may be used: masking in tests */
 	bool rss_allowed;
-	bool interrupts; /* adaptive idling wants rx interrupts */
-	bool mac_apart;  /* the kernel's side of the device has the port's own MAC: take another */
+	bool interrupts; /* adaptive idling wants rx interrupts, if the profile knows them to work */
 };
 
 struct port_plan {
