@@ -113,10 +113,12 @@ choose_profile(struct config *config, const char *driver, struct profile *profil
 		return false;
 	if (result == PROFILE_ABSENT)
 		log_warning("%s: defaults", error);
-	else
-		log_notice("profile of %s, tested on: %s", profile->driver, profile->tested_on);
 	if (!config->idle_mode_set)
 		config->idle_mode = profile->adaptive ? IDLE_ADAPTIVE : IDLE_BUSY;
+	if (result == PROFILE_OK)
+		log_notice("profile of %s, tested on: %s; idle-mode %s", profile->driver,
+			   profile->tested_on,
+			   config->idle_mode == IDLE_ADAPTIVE ? "adaptive" : "busy");
 	return true;
 }
 
@@ -138,6 +140,12 @@ start_port(struct config *config, const struct eal_lcores *lcores, struct port *
 		.rss_allowed = true,
 	};
 	uint16_t id = rte_eth_find_next(0);
+	if (id >= RTE_MAX_ETHPORTS) { /* it was there at first: taken away again */
+		snprintf(error, ERROR_MAX,
+			 "the port went away: another process uses this --file-prefix: stop it, or "
+			 "choose another");
+		return false;
+	}
 	int rc = rte_eth_dev_info_get(id, &info);
 	if (rc < 0) {
 		snprintf(error, ERROR_MAX, "port %u: %s", id, rte_strerror(-rc));

@@ -367,7 +367,7 @@ def subject_fault(subject):
         return None
     if len(subject) > SUBJECT_MAX:
         return f"{len(subject)} characters, at most {SUBJECT_MAX}"
-    if not re.match(r"[a-z0-9_./-]+: [^\sA-Z.]", subject) and not re.match(r"[a-z0-9_./-]+: [A-Z][A-Z0-9_]", subject):
+    if not re.match(r"[a-z0-9_./-]+(?:, [a-z0-9_./-]+)*: (?:[^\sA-Z.]|[A-Z][A-Z0-9_])", subject):
         return 'not "area: lowercase imperative"'
     if subject.endswith("."):
         return "ends with a full stop"

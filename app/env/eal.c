@@ -21,34 +21,58 @@ static const struct {
 	const char *said; /* in EAL's own output */
 	const char *means;
 } causes[] = {
-	{"Cannot get hugepage information",
-	 "no hugepages: run scripts/hugepages --reserve 1024, or start with --no-huge -m 512"                                  },
-	{"No free hugepages",
-	 "no free hugepages: run scripts/hugepages --reserve 1024, or start with --no-huge -m 512"                             },
-	{"Cannot init memory",
-	 "EAL cannot get its memory: run scripts/hugepages --reserve 1024, or start with --no-huge "
-	 "-m 512"													      },
-	{"Cannot create lock on",
-	 "another process uses this --file-prefix: stop it, or choose another --file-prefix"                                   },
-	{"Cannot open /dev/net/tun",
-	 "/dev/net/tun is missing or not allowed: modprobe tun, and run as root or with "
-	 "CAP_NET_ADMIN"												       },
-	{"Unable to create TAP interface",  "the tap interface cannot be created: is its name "
-					   "taken? run as root or with CAP_NET_ADMIN"},
-	{"failed to create",                "a --vdev cannot be created: see its arguments in drivers-config/"                 },
-	{"invalid core",                    "-l or --lcores names a core that this machine has not"                            },
-	{"unrecognized option",             "EAL does not know an option before \"--\""                                        },
-	{"Permission denied",               "permission denied: run as root, or see drivers-config/README.md"                  },
+	{.said = "Cannot get hugepage information",
+	 .means = "no hugepages: scripts/hugepages reserve 1024, or start with --no-huge -m 512"                    },
+	{.said = "No free hugepages",
+	 .means = "no free hugepages: scripts/hugepages reserve 1024, or start with --no-huge -m "
+		  "512"											     },
+	{.said = "Cannot init memory",
+	 .means = "EAL cannot get its memory: scripts/hugepages reserve 1024, or start with "
+		  "--no-huge -m 512"										},
+	{.said = "Cannot create lock on",
+	 .means = "another process uses this --file-prefix: stop it, or choose another "
+		  "--file-prefix"										   },
+	{.said = "Cannot open /dev/net/tun",
+	 .means = "/dev/net/tun is missing or not allowed: modprobe tun, and run as root or with "
+		  "CAP_NET_ADMIN"										   },
+	{.said = "Unable to create TAP interface",
+	 .means = "the tap cannot be created: is its iface= taken? run as root or with "
+		  "CAP_NET_ADMIN"										   },
+	{.said = "Could not open AF_PACKET",
+	 .means = "packet sockets are not allowed: run as root or with CAP_NET_RAW"                                 },
+	{.said = "SIOCGIFINDEX",                    .means = "the interface in --vdev is not there: see ip link"    },
+	{.said = "backend set up fails",
+	 .means = "nobody serves the vhost-user socket in --vdev: start the other end first"                        },
+	{.said = "Unable to parse device",
+	 .means = "EAL does not know the driver in --vdev: drivers-config/ has the names"                           },
+	{.said = "failed to initialize",
+	 .means = "a --vdev cannot be used: see its arguments in drivers-config/"                                   },
+	{.said = "failed to create",
+	 .means = "a --vdev cannot be created: see its arguments in drivers-config/"                                },
+	{.said = "invalid core",                    .means = "-l or --lcores names a core that this machine has not"},
+	{.said = "unrecognized option",             .means = "EAL does not know an option before \"--\""            },
+	{.said = "Permission denied",
+	 .means = "permission denied: run as root, or see drivers-config/README.md"                                 },
 };
+
+/* What EAL said is one of the known causes: what it means. */
+static const char *
+known_cause(const char *noise)
+{
+	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
+		if (strstr(noise, causes[i].said) != NULL)
+			return causes[i].means;
+	return NULL;
+}
 
 static void
 explain(const char *noise, int code, char error[EAL_ERROR_MAX])
 {
-	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
-		if (strstr(noise, causes[i].said) != NULL) {
-			snprintf(error, EAL_ERROR_MAX, "EAL does not start: %s", causes[i].means);
-			return;
-		}
+	const char *cause = known_cause(noise);
+	if (cause != NULL) {
+		snprintf(error, EAL_ERROR_MAX, "EAL does not start: %s", cause);
+		return;
+	}
 	const char *last = strrchr(noise, '\n');
 	while (last != NULL && last > noise && last[1] == '\0')
 		last = memrchr(noise, '\n', (size_t)(last - noise));
@@ -110,16 +134,20 @@ eal_start(int argc, char **argv, struct eal_lcores *lcores, char error[EAL_ERROR
 	int taken = init_quietly(argc, argv, noise);
 	if (taken < 0)
 		explain(noise, rte_errno, error);
-	free(noise);
-	if (taken < 0)
+	if (taken < 0) {
+		free(noise);
 		return -rte_errno;
+	}
 	int rc = find_lcores(lcores, error);
-	if (rc == 0 && rte_eth_dev_count_avail() == 0) {
-		snprintf(error, EAL_ERROR_MAX,
-			 "no port: give EAL one, e.g. --vdev net_tap0,iface=dtap0 "
-			 "(drivers-config/)");
+	if (rc == 0 && rte_eth_find_next(0) >= RTE_MAX_ETHPORTS) {
+		const char *cause = known_cause(noise);
+		snprintf(error, EAL_ERROR_MAX, "no port: %s",
+			 cause != NULL ? cause
+				       : "give EAL one that is there, e.g. --vdev "
+					 "net_tap0,iface=dtap0 (drivers-config/)");
 		rc = -ENODEV;
 	}
+	free(noise);
 	if (rc < 0) {
 		rte_eal_cleanup();
 		return rc;
