@@ -431,7 +431,8 @@ info_stats(struct server *s, struct text *t)
 static void
 info_replication(struct server *s, struct text *t)
 {
-	(void)s;
+	if (s->hooks.replicate != NULL)
+		return; /* told by the node: hooks.info */
 	add(t, "role:master\r\nconnected_slaves:0\r\nmaster_repl_offset:0\r\n");
 }
 

@@ -61,6 +61,7 @@ struct server {
 	struct prng prng;
 	uint64_t unix_ms, now_us, started_us, active_expire_at_us;
 	uint32_t wants;
+	uint64_t wait_offset; /* of the WAIT that is answered now */
 	bool active_expire;
 	bool acting; /* a call of ROUTE_BARRIER runs */
 	const char *version;
@@ -127,6 +128,9 @@ HANDLER(reset);
 HANDLER(auth);
 HANDLER(hello);
 HANDLER(client);
+/* cmd_replication.c */
+HANDLER(replication);
+HANDLER(replicaof);
 /* cmd_cluster.c */
 HANDLER(cluster);
 HANDLER(asking);

@@ -144,6 +144,12 @@ server_counters(struct server *server)
 	return &server->counters;
 }
 
+uint32_t
+server_slot_count(const struct server *server, uint16_t slot)
+{
+	return keyspace_slot_count(server->keys, slot);
+}
+
 struct session_list *
 server_sessions(struct server *server)
 {
@@ -256,6 +262,10 @@ choose_route(const struct server *server, struct call *call)
 	if (call->command == NULL || (group->count == 1 && group->slots == NULL) ||
 	    !is_admitted(call))
 		return;
+	if (span_is(call->argv[0], "wait") && server->hooks.replicate != NULL) {
+		call->route = ROUTE_WAIT;
+		return;
+	}
 	if (call->command->run == cmd_cluster) {
 		cluster_choose_route(server, call);
 		return;

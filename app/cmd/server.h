@@ -30,6 +30,8 @@ enum call_route {
 	ROUTE_HERE,    /* on any member */
 	ROUTE_MEMBER,  /* on the member call->member alone */
 	ROUTE_BARRIER, /* while all members stand still */
+	ROUTE_WAIT,    /* when replicas have acknowledged enough */
+	ROUTE_PAUSED,  /* a write during a manual failover: identified anew when that is over */
 	ROUTE_CONTROL, /* CLUSTER: on the control lcore, which has the view */
 };
 
@@ -66,11 +68,16 @@ struct server_counters {
 	uint64_t expired_keys, evicted_keys, net_in_bytes, net_out_bytes, error_replies;
 };
 
+struct call;
+
 /* What the node around it adds to INFO; all optional. */
 struct server_hooks {
 	/* Append "name:value\r\n" lines of section "dpdk", "server" ... to the writer-independent text at *text. */
 	size_t (*info)(void *owner, const char *section, char *at, size_t size);
 	void *owner;
+	/* PSYNC, REPLCONF, WAIT, ROLE. */
+	void (*replicate)(void *replication, struct call *call, struct resp_writer *w);
+	void *replication; /* struct repl_lcore */
 };
 
 struct server_options {
@@ -93,6 +100,7 @@ void server_destroy(struct server *server);
 void server_set_time(struct server *server, uint64_t unix_ms, uint64_t now_us);
 struct config *server_config(struct server *server);
 struct server_counters *server_counters(struct server *server);
+uint32_t server_slot_count(const struct server *server, uint16_t slot); /* keys */
 struct session_list *server_sessions(struct server *server);
 uint32_t server_take_wants(struct server *server); /* enum server_want, cleared by the call */
 

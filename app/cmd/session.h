@@ -27,6 +27,7 @@ enum session_flag {
 	SESSION_REPLY_SKIP = 128, /* of this command */
 	SESSION_REPLY_SKIP_NEXT = 256,
 	SESSION_NO_TOUCH = 512,
+	SESSION_REPLICA = 2048, /* PSYNC was sent: gets the stream */
 	SESSION_PRIMARY = 1024, /* our primary's stream: obeyed whatever slots and roles say */
 };
 
@@ -38,7 +39,9 @@ struct session {
 	uint32_t flags;   /* enum session_flag */
 	uint8_t protocol; /* 2 or 3 */
 	uint32_t db;
-	char *name; /* of any length, from the server's allocator; NULL: none */
+	uint16_t replica_port; /* REPLCONF listening-port */
+	uint8_t replica_capa;  /* REPLCONF capa: 1 eof, 2 psync2 */
+	char *name;            /* of any length, from the server's allocator; NULL: none */
 	char lib_name[SESSION_NAME_MAX], lib_version[SESSION_NAME_MAX];
 	char address[SESSION_ADDRESS_MAX], local_address[SESSION_ADDRESS_MAX];
 	uint64_t commands, bytes_in, bytes_out;

@@ -5,7 +5,11 @@
  */
 #include "app/lcore/serve_internal.h"
 
+#include "app/cmd/command.h"
 #include "proto/base/assert.h"
+#include "proto/base/number.h"
+
+#define WAIT_MS_MAX (INT64_MAX / 2000)
 
 /* ---- mail ---- */
 
@@ -74,6 +78,41 @@ gather(struct serve *serve, struct client *client, struct parcel *p, const struc
 	}
 }
 
+/* To the lcore that serves it, or to where it waits for the barrier. */
+static void
+send_off(struct serve *serve, struct parcel *p)
+{
+	const struct call *call = &p->calls[0];
+	if (call->route == ROUTE_BARRIER) {
+		p->calls[0].session = &p->client->session; /* it runs on this lcore */
+		STAILQ_INSERT_TAIL(&serve->acting, p, link);
+		return;
+	}
+	p->to = call->route == ROUTE_CONTROL ? 0 : call->member + 1u;
+	serve->counters.parcels_sent++;
+	post(serve, p);
+}
+
+/* What the client wrote is in the stream below its end. Arguments that are wrong are answered at once, by the handler. */
+static void
+begin_wait(struct serve *serve, struct parcel *p)
+{
+	struct repl_lcore *repl = serve->of.repl;
+	const struct span *argv = p->calls[0].argv;
+	int64_t timeout_ms;
+	repl_flush(repl);
+	p->wait_offset = stream_end(&repl->node->stream);
+	p->wait_until_us = 0;
+	if (number_parse(argv[1].at, argv[1].len, &p->wait_count) &&
+	    number_parse(argv[2].at, argv[2].len, &timeout_ms) && timeout_ms >= 0)
+		p->wait_until_us = timeout_ms == 0 || timeout_ms > WAIT_MS_MAX
+					   ? UINT64_MAX
+					   : repl->now_us + (uint64_t)timeout_ms * 1000;
+	STAILQ_INSERT_TAIL(&serve->waiting, p, link);
+	if ((int64_t)repl_acked(repl->node, p->wait_offset) < p->wait_count)
+		repl_ask_acks(repl);
+}
+
 enum pump
 serve_park(struct serve *serve, struct client *client, const struct call *call,
 	   const struct resp_command *command)
@@ -94,15 +133,15 @@ serve_park(struct serve *serve, struct client *client, const struct call *call,
 	client->parcel = p;
 	bool added = parcel_add(p, call);
 	ASSERT(added);
-	if (call->route == ROUTE_BARRIER) {
-		p->calls[0].session = &client->session; /* it runs on this lcore */
-		STAILQ_INSERT_TAIL(&serve->acting, p, link);
-		return PUMP_PARKED;
+	if (call->route == ROUTE_WAIT) {
+		begin_wait(serve, p);
+	} else if (call->route == ROUTE_PAUSED) {
+		STAILQ_INSERT_TAIL(&serve->paused, p, link);
+	} else {
+		if (call->route != ROUTE_BARRIER)
+			gather(serve, client, p, call);
+		send_off(serve, p);
 	}
-	gather(serve, client, p, call);
-	p->to = call->route == ROUTE_CONTROL ? 0 : call->member + 1u;
-	serve->counters.parcels_sent++;
-	post(serve, p);
 	return PUMP_PARKED;
 }
 
@@ -173,23 +212,124 @@ serve_parcel(struct serve *serve, struct parcel *p)
 	serve->counters.calls += p->count;
 }
 
-/* Calls of ROUTE_BARRIER, once all others stand still. */
-static void
-act(struct serve *serve)
+bool
+serve_wants_barrier(const struct serve *serve)
 {
-	struct parcel_list ready = STAILQ_HEAD_INITIALIZER(ready);
+	return !STAILQ_EMPTY(&serve->acting);
+}
+
+void
+serve_act(struct serve *serve)
+{
 	struct parcel *p;
-	if (STAILQ_EMPTY(&serve->acting) || !barrier_enter(serve->of.barrier, serve->of.self))
-		return;
 	serve->counters.barriers++;
-	STAILQ_CONCAT(&ready, &serve->acting);
-	STAILQ_FOREACH(p, &ready, link)
+	STAILQ_FOREACH(p, &serve->acting, link)
 	serve_parcel(serve, p);
-	barrier_leave(serve->of.barrier, serve->of.self);
-	while ((p = STAILQ_FIRST(&ready)) != NULL) {
-		STAILQ_REMOVE_HEAD(&ready, link);
+	STAILQ_CONCAT(&serve->acted, &serve->acting);
+}
+
+void
+serve_acted(struct serve *serve, uint64_t now_us)
+{
+	struct parcel *p;
+	while ((p = STAILQ_FIRST(&serve->acted)) != NULL) {
+		STAILQ_REMOVE_HEAD(&serve->acted, link);
 		deliver(serve, p);
 	}
+	serve_run_group(serve);
+	serve_end_marked(serve, now_us);
+}
+
+/* ---- waiting for replicas, and for a pause to end ---- */
+
+static bool
+wait_is_over(const struct serve *serve, const struct parcel *p, uint64_t now_us)
+{
+	const struct repl *repl = serve->of.repl->node;
+	return now_us >= p->wait_until_us || repl->role == REPL_REPLICA ||
+	       (int64_t)repl_acked(repl, p->wait_offset) >= p->wait_count;
+}
+
+static void
+answer_waits(struct serve *serve, uint64_t now_us)
+{
+	struct parcel_list still = STAILQ_HEAD_INITIALIZER(still);
+	struct parcel *p;
+	while ((p = STAILQ_FIRST(&serve->waiting)) != NULL) {
+		STAILQ_REMOVE_HEAD(&serve->waiting, link);
+		if (!wait_is_over(serve, p, now_us)) {
+			STAILQ_INSERT_TAIL(&still, p, link);
+			continue;
+		}
+		serve->of.server->wait_offset = p->wait_offset;
+		serve_parcel(serve, p);
+		STAILQ_INSERT_TAIL(&serve->acted, p, link);
+	}
+	STAILQ_CONCAT(&serve->waiting, &still);
+	serve_acted(serve, now_us);
+}
+
+static bool
+parcel_writes(const struct parcel *p)
+{
+	bool writes = false;
+	for (uint32_t i = 0; i < p->count; i++)
+		writes |=
+			p->calls[i].command != NULL && (p->calls[i].command->flags & COMMAND_WRITE);
+	return writes;
+}
+
+static void
+serve_others(struct serve *serve, struct parcel *p)
+{
+	serve_parcel(serve, p);
+	serve->counters.parcels_served++;
+	if (serve->of.repl != NULL)
+		repl_flush(serve->of.repl); /* what is acknowledged is in the stream */
+	p->to = p->home;
+	post(serve, p);
+}
+
+/* Slots may have moved meanwhile: each write is looked at anew. */
+static void
+resume_writes(struct serve *serve)
+{
+	struct parcel_list held = STAILQ_HEAD_INITIALIZER(held), paused;
+	struct parcel *p;
+	STAILQ_INIT(&paused);
+	STAILQ_CONCAT(&held, &serve->held);
+	STAILQ_CONCAT(&paused, &serve->paused);
+	while ((p = STAILQ_FIRST(&held)) != NULL) {
+		STAILQ_REMOVE_HEAD(&held, link);
+		serve_others(serve, p);
+	}
+	while ((p = STAILQ_FIRST(&paused)) != NULL) {
+		STAILQ_REMOVE_HEAD(&paused, link);
+		struct call *call = &p->calls[0];
+		call_identify(serve->of.server, call);
+		if (call->route == ROUTE_HERE ||
+		    (call->route == ROUTE_MEMBER && call->member == serve->of.self - 1)) {
+			serve_parcel(serve, p);
+			deliver(serve, p);
+		} else {
+			send_off(serve, p);
+		}
+	}
+}
+
+uint64_t
+serve_next_at(const struct serve *serve)
+{
+	const struct parcel *p;
+	uint64_t at = UINT64_MAX;
+	STAILQ_FOREACH(p, &serve->waiting, link)
+	at = p->wait_until_us < at ? p->wait_until_us : at;
+	if (!STAILQ_EMPTY(&serve->paused) || !STAILQ_EMPTY(&serve->held)) {
+		uint64_t paused = atomic_load_explicit(
+			&serve->of.repl->node->facts->paused_until_us, memory_order_relaxed);
+		at = paused < at ? paused : at;
+	}
+	return at;
 }
 
 void
@@ -198,10 +338,10 @@ serve_mail(struct serve *serve, const struct mail *mail, uint64_t now_us)
 	struct parcel *p = (struct parcel *)(uintptr_t)mail->a;
 	(void)now_us;
 	if (mail->kind == MAIL_CALLS) {
-		serve_parcel(serve, p);
-		serve->counters.parcels_served++;
-		p->to = p->home;
-		post(serve, p);
+		if (serve_is_paused(serve) && parcel_writes(p))
+			STAILQ_INSERT_TAIL(&serve->held, p, link);
+		else
+			serve_others(serve, p);
 	} else if (mail->kind == MAIL_REPLIES) {
 		deliver(serve, p);
 	} else if (mail->kind == MAIL_PART_DONE) {
@@ -212,11 +352,13 @@ serve_mail(struct serve *serve, const struct mail *mail, uint64_t now_us)
 bool
 serve_settle(struct serve *serve, uint64_t now_us)
 {
-	serve_run_group(serve);
-	act(serve);
+	if (!STAILQ_EMPTY(&serve->waiting))
+		answer_waits(serve, now_us);
+	if ((!STAILQ_EMPTY(&serve->paused) || !STAILQ_EMPTY(&serve->held)) &&
+	    !serve_is_paused(serve))
+		resume_writes(serve);
 	serve_run_group(serve);
 	serve_end_marked(serve, now_us);
 	post_waiting(serve);
-	return !STAILQ_EMPTY(&serve->acting) || !STAILQ_EMPTY(&serve->outgoing) ||
-	       serve->used_parts != NULL;
+	return !STAILQ_EMPTY(&serve->outgoing) || serve->used_parts != NULL;
 }

@@ -64,7 +64,23 @@ start_draining(struct data_lcore *d, uint64_t now_us)
 		return;
 	d->phase = DATA_DRAINING;
 	d->drain_until_us = now_us + DATA_DRAIN_US;
+	if (d->repl.node != NULL)
+		repl_stop(&d->repl);
 	serve_drain(&d->serve, now_us);
+}
+
+static void
+on_mail(struct data_lcore *d, const struct mail *mail, uint64_t now_us)
+{
+	if (mail->kind == MAIL_STOP)
+		start_draining(d, now_us);
+	else if (mail->kind == MAIL_CALLS || mail->kind == MAIL_REPLIES ||
+		 (mail->kind == MAIL_PART_DONE && mail->b == 0))
+		serve_mail(&d->serve, mail, now_us);
+	else if (errands_mail(d, mail, now_us))
+		return;
+	else if (d->repl.node != NULL)
+		repl_mail(&d->repl, mail);
 }
 
 static unsigned
@@ -73,23 +89,43 @@ read_mail(struct data_lcore *d, uint64_t now_us)
 	struct mail mails[8];
 	unsigned n = mail_receive(d->office, d->index, mails, 8);
 	for (unsigned i = 0; i < n; i++)
-		if (mails[i].kind == MAIL_STOP)
-			start_draining(d, now_us);
-		else if (!repl_on_mail(d, &mails[i], now_us))
-			serve_mail(&d->serve, &mails[i], now_us);
+		on_mail(d, &mails[i], now_us);
 	return n;
 }
 
-/* Sleepers must come to the barrier, too. */
-static unsigned
-settle(struct data_lcore *d, uint64_t now_us)
+/* Whatever needs all lcores to stand still. True: it did, or still has to. */
+static bool
+meet(struct data_lcore *d, uint64_t now_us)
 {
-	bool waits = serve_settle(&d->serve, now_us);
-	if (waits)
+	struct barrier *barrier = d->serve.of.barrier;
+	bool replicates = d->repl.node != NULL;
+	if (!serve_wants_barrier(&d->serve) && !(replicates && repl_wants_barrier(&d->repl)))
+		return false;
+	if (!barrier_enter(barrier, d->index)) {
 		for (unsigned i = 0; i < d->lcores; i++)
 			if (i + 1 != d->index)
-				idle_wake(&d->idles[i]);
-	return waits;
+				idle_wake(&d->idles[i]); /* sleepers must come, too */
+		return true;
+	}
+	if (replicates)
+		repl_act(&d->repl);
+	serve_act(&d->serve);
+	if (replicates)
+		repl_flush(&d->repl);
+	barrier_leave(barrier, d->index);
+	serve_acted(&d->serve, now_us);
+	return true;
+}
+
+/* The boundary between two turns: all that was executed is in the stream, and whoever waits for that is told. */
+static unsigned
+boundary(struct data_lcore *d)
+{
+	if (d->repl.node != NULL)
+		repl_flush(&d->repl);
+	bool owes = errands_settle(d, mail_waiting(d->office, d->index));
+	barrier_visit(d->serve.of.barrier, d->index);
+	return owes;
 }
 
 /* What commands asked of the node. A full ring is tried again on the next turn. */
@@ -132,10 +168,13 @@ drain(struct data_lcore *d, uint64_t now_us)
 static uint64_t
 next_at(const struct data_lcore *d)
 {
-	uint64_t at[] = {stack_next_at(d->stack), server_next_at(d->server),
+	uint64_t at[] = {stack_next_at(d->stack),
+			 server_next_at(d->server),
 			 d->rx_impair != NULL ? impair_next_at(d->rx_impair) : UINT64_MAX,
 			 d->tx_impair != NULL ? impair_next_at(d->tx_impair) : UINT64_MAX,
-			 d->phase == DATA_DRAINING ? d->drain_until_us : UINT64_MAX};
+			 d->phase == DATA_DRAINING ? d->drain_until_us : UINT64_MAX,
+			 serve_next_at(&d->serve),
+			 d->repl.node != NULL ? repl_next_at(&d->repl) : UINT64_MAX};
 	uint64_t first = UINT64_MAX;
 	for (unsigned i = 0; i < sizeof(at) / sizeof(at[0]); i++)
 		if (at[i] < first)
@@ -185,11 +224,13 @@ data_main(void *data_lcore)
 		unsigned work = receive(d, now_us);
 		serve_ready(&d->serve, now_us);
 		work += read_mail(d, now_us);
-		work += settle(d, now_us);
-		barrier_visit(d->serve.of.barrier, d->index);
 		tick(d, now_us);
 		pass_on_wants(d, now_us);
-		work += repl_settle(d, mail_waiting(d->office, d->index));
+		work += serve_settle(&d->serve, now_us);
+		work += meet(d, now_us);
+		work += boundary(d);
+		if (d->repl.node != NULL)
+			work += repl_turn(&d->repl, now_us);
 		work += transmit(d, now_us);
 		if (unlikely(d->phase == DATA_DRAINING))
 			drain(d, now_us);

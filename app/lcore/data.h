@@ -14,6 +14,7 @@
 #include "app/cmd/server.h"
 #include "app/env/clock.h"
 #include "app/env/idle.h"
+#include "app/lcore/errands.h"
 #include "app/lcore/mail.h"
 #include "app/lcore/repl.h"
 #include "app/lcore/serve.h"
@@ -49,7 +50,8 @@ struct data_lcore {
 	struct allocator *allocator;
 	struct impair *rx_impair, *tx_impair; /* NULL: the wire is left alone */
 	struct serve serve;
-	struct repl repl;
+	struct errands errands;
+	struct repl_lcore repl;             /* node NULL: no cluster */
 	const struct cluster_node *cluster; /* for INFO; NULL: no cluster */
 	uint64_t tick_at_us, drain_until_us;
 	uint32_t shutdown_mailed;

@@ -14,6 +14,7 @@
 #include "app/env/log.h"
 #include "app/env/secret.h"
 #include "app/lcore/control.h"
+#include "app/store/slot_table.h"
 
 #define NODE_CONN_SPARE                                                                            \
 	128 /* above maxclients: to refuse politely, and connections on their way out */
@@ -78,13 +79,58 @@ create_stack(struct node *node, unsigned lcore, struct stack **out, char error[N
 	return 0;
 }
 
+static void
+call_replication(void *repl_lcore, struct call *call, struct resp_writer *w)
+{
+	repl_call(repl_lcore, call, w);
+}
+
+/* The ring keeps what replicas that were away may ask for, and what slow ones have not taken yet. */
+static uint64_t
+ring_size(const struct config *config)
+{
+	uint64_t size = REPL_RING_MIN;
+	while (size < config->repl_backlog_size)
+		size *= 2;
+	return size;
+}
+
+/* What cluster mode adds to the data lcores: the replication stream. */
+static int
+create_cluster_memory(struct node *node, char error[NODE_ERROR_MAX])
+{
+	struct prng prng;
+	uint64_t seed, size = ring_size(node->config);
+	int socket = node->port->socket_id;
+	node->repl = rte_zmalloc_socket("repl", sizeof(*node->repl), RTE_CACHE_LINE_SIZE, socket);
+	void *ring = rte_malloc_socket("stream", size, RTE_CACHE_LINE_SIZE, socket);
+	if (node->repl == NULL || ring == NULL || secret_fill(&seed, sizeof(seed)) < 0) {
+		snprintf(error, NODE_ERROR_MAX,
+			 "no memory for the replication stream (%lu MB): give EAL more (-m), or "
+			 "lower repl-backlog-size",
+			 size >> 20);
+		return -ENOMEM;
+	}
+	prng_seed(&prng, seed);
+	repl_init(node->repl, ring, size, &prng);
+	node->repl->group = &node->group;
+	node->repl->facts = &node->repl_facts;
+	node->repl->idles = node->data_idles;
+	node->repl->lcores = node->data_count;
+	node->repl->port = node->config->port;
+	return 0;
+}
+
 static int
 create_server(struct node *node, struct data_lcore *d, char error[NODE_ERROR_MAX])
 {
 	struct server_options options = {
 		.config = node->config,
 		.allocator = d->allocator,
-		.hooks = {.info = node_info, .owner = d},
+		.hooks = {.info = node_info,
+			  .owner = d,
+			  .replicate = node->repl != NULL ? call_replication : NULL,
+			  .replication = &d->repl},
 		.unix_ms = clock_unix_ms(&node->clock, clock_now_us(&node->clock)),
 		.now_us = clock_now_us(&node->clock),
 		.version = POLLIS_VERSION,
@@ -149,10 +195,19 @@ create_data_lcore(struct node *node, unsigned i, char error[NODE_ERROR_MAX])
 		.office = node->office,
 		.barrier = &node->barrier,
 		.clients = &node->clients,
+		.repl = node->repl != NULL ? &d->repl : NULL,
 		.self = d->index,
 		.local_address = node->config->ip,
 	};
 	serve_init(&d->serve, &serve);
+	if (node->repl != NULL)
+		d->repl = (struct repl_lcore){.node = node->repl,
+					      .self = d->index,
+					      .server = d->server,
+					      .allocator = d->allocator,
+					      .stack = d->stack,
+					      .office = node->office,
+					      .now_us = clock_now_us(&node->clock)};
 	return 0;
 }
 
@@ -177,6 +232,8 @@ create_cluster(struct node *node, char error[NODE_ERROR_MAX])
 		return -EINVAL;
 	node->orders.cluster = node->cluster;
 	node->group.slots = cluster_node_slots(node->cluster);
+	node->repl->slots = cluster_node_slots_writable(node->cluster);
+	node->orders.repl = node->repl;
 	for (unsigned i = 0; i < node->data_count; i++)
 		node->data[i]->cluster = node->cluster;
 	return 0;
@@ -240,6 +297,8 @@ node_create(struct node *node, struct config *config, struct port *port,
 		rc = create_stack(node, 0, &node->control_stack, error);
 	barrier_init(&node->barrier, node->data_count);
 	node->group.count = node->data_count;
+	if (rc == 0 && config->cluster_enabled)
+		rc = create_cluster_memory(node, error);
 	if (rc == 0)
 		rc = secret_fill(node->hash_secret, sizeof(node->hash_secret));
 	for (unsigned i = 0; i < node->data_count && rc == 0; i++)

@@ -31,6 +31,7 @@ struct node {
 	struct wire wire;
 	struct barrier barrier;
 	struct server_group group;
+	struct repl *repl;       /* NULL: no cluster */
 	uint8_t hash_secret[16]; /* keys the hash of every member of the group */
 	_Atomic uint32_t clients;
 	struct stack *control_stack;  /* the cluster bus; NULL: no cluster */

@@ -106,6 +106,8 @@ node_info(void *data_lcore, const char *section, char *at, size_t size)
 	struct lines l = {.at = at, .size = size};
 	if (strcmp(section, "cluster") == 0 && d->cluster != NULL)
 		return cluster_node_info(d->cluster, at, size);
+	if (strcmp(section, "replication") == 0 && d->repl.node != NULL)
+		return repl_info(&d->repl, at, size);
 	if (strcmp(section, "dpdk") != 0)
 		return 0;
 	lcore_lines(&l, d);

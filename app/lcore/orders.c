@@ -112,12 +112,11 @@ hook_data_alive(void *owner, uint64_t now_ms)
 	return alive;
 }
 
-/* Nothing is streamed yet. */
 static uint64_t
 hook_stream_end(void *owner)
 {
-	(void)owner;
-	return 0;
+	const struct orders *o = owner;
+	return stream_end(&o->repl->stream);
 }
 
 struct cluster_hooks

@@ -40,6 +40,7 @@ STAILQ_HEAD(letter_list, letter);
 struct orders {
 	struct cluster_node *cluster;
 	struct repl_facts *facts;
+	const struct repl *repl; /* offsets */
 	struct post_office *office;
 	struct data_lcore *const *data;
 	unsigned data_count;

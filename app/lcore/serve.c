@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "app/cmd/command.h"
 #include "proto/base/assert.h"
 
 void
@@ -18,6 +19,17 @@ serve_init(struct serve *serve, const struct serve_options *options)
 	STAILQ_INIT(&serve->closing);
 	STAILQ_INIT(&serve->outgoing);
 	STAILQ_INIT(&serve->acting);
+	STAILQ_INIT(&serve->acted);
+	STAILQ_INIT(&serve->waiting);
+	STAILQ_INIT(&serve->paused);
+	STAILQ_INIT(&serve->held);
+}
+
+bool
+serve_is_paused(const struct serve *serve)
+{
+	const struct repl_lcore *repl = serve->of.repl;
+	return repl != NULL && repl_facts_paused(repl->node->facts, repl->now_us);
 }
 
 bool
@@ -106,6 +118,9 @@ serve_parse(struct serve *serve, struct client *client, struct span source, stru
 		return status;
 	*call = (struct call){.session = &client->session, .argv = argv, .argc = command->argc};
 	call_identify(serve->of.server, call);
+	if (serve_is_paused(serve) && call->command != NULL &&
+	    (call->command->flags & COMMAND_WRITE))
+		call->route = ROUTE_PAUSED;
 	return RESP_OK;
 }
 
@@ -280,6 +295,8 @@ end_client(struct serve *serve, struct client *client, uint64_t now_us)
 	conn_consume(conn, conn_unread(conn));
 	if (client->end == CLIENT_END_OUTPUT || client->end == CLIENT_END_INPUT)
 		conn_abort(conn);
+	if (client->session.flags & SESSION_REPLICA)
+		repl_client_gone(serve->of.repl, client);
 	client_free(serve->of.server, client);
 	conn_release(conn, now_us);
 }
@@ -300,6 +317,10 @@ serve_conn(struct serve *serve, struct conn *conn, uint64_t now_us)
 	struct conn_head *head = conn_head(conn);
 	uint8_t events = head->events;
 	head->events = 0;
+	if (serve->of.repl != NULL && repl_owns(serve->of.repl, conn)) {
+		repl_conn_event(serve->of.repl, conn, events);
+		return;
+	}
 	if (events & CONN_ACCEPTED)
 		accept_client(serve, conn, now_us);
 	struct client *client = head->user;

@@ -20,6 +20,7 @@
 #include "app/lcore/client.h"
 #include "app/lcore/mail.h"
 #include "app/lcore/parcel.h"
+#include "app/lcore/repl.h"
 #include "app/net/stack.h"
 
 #define SERVE_ARGS_MAX                                                                             \
@@ -37,6 +38,7 @@ struct serve_options {
 	struct post_office *office;
 	struct barrier *barrier;
 	_Atomic uint32_t *clients; /* of the whole node */
+	struct repl_lcore *repl;   /* NULL: no cluster, no replication */
 	unsigned self;             /* lcore, from 1; serves the group's member self - 1 */
 	uint32_t local_address;
 };
@@ -49,9 +51,13 @@ struct serve {
 	struct client *owners[CALL_BATCH_MAX];
 	struct client *sources[CALL_BATCH_MAX];
 	struct span args[SERVE_ARGS_MAX];
-	STAILQ_HEAD(, client) closing;  /* to be ended when this turn's groups have run */
-	struct parcel_list outgoing;    /* R3 */
-	struct parcel_list acting;      /* wait for the barrier */
+	STAILQ_HEAD(, client) closing; /* to be ended when this turn's groups have run */
+	struct parcel_list outgoing;   /* R3 */
+	struct parcel_list acting;     /* wait for the barrier */
+	struct parcel_list acted;      /* have run there */
+	struct parcel_list waiting;    /* WAIT */
+	struct parcel_list paused; /* writes of our clients, while a manual failover stops them */
+	struct parcel_list held;   /* the same, mailed by other lcores */
 	struct parcel_part *used_parts; /* of other lcores, to be mailed back */
 	struct serve_counters counters;
 };
@@ -61,8 +67,14 @@ void serve_init(struct serve *serve, const struct serve_options *options);
 void serve_ready(struct serve *serve, uint64_t now_us);
 /* MAIL_CALLS, MAIL_REPLIES, MAIL_PART_DONE. After the last one of a turn: serve_settle(). */
 void serve_mail(struct serve *serve, const struct mail *mail, uint64_t now_us);
-/* What the turn left over: mail that waited, calls that wait for the barrier, clients to be ended. True: something still waits. */
+/* What the turn left over: mail that waited, WAITs, writes after a pause, clients to be ended. True: mail still waits. */
 bool serve_settle(struct serve *serve, uint64_t now_us);
+/* Calls that need the barrier; running them inside; telling their clients afterwards. */
+bool serve_wants_barrier(const struct serve *serve);
+void serve_act(struct serve *serve);
+void serve_acted(struct serve *serve, uint64_t now_us);
+/* When a WAIT or a pause ends; UINT64_MAX: never. */
+uint64_t serve_next_at(const struct serve *serve);
 /* Connections whose session asks for their end (CLIENT KILL, idle timeout): once in a while. */
 void serve_sweep(struct serve *serve, uint64_t now_us);
 /* Shutdown: FIN to every client once its replies have left. */

@@ -11,6 +11,7 @@ enum pump {
 	PUMP_PARKED,    /* its next commands run elsewhere */
 };
 
+bool serve_is_paused(const struct serve *serve);
 bool serve_client_stopped(const struct client *client);
 /* Ended when this turn's groups have run; the first reason stays. */
 void serve_mark_end(struct serve *serve, struct client *client, enum client_end end);
