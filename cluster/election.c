@@ -197,6 +197,16 @@ ask(struct cluster *c, bool manual, struct effects *out)
 }
 
 void
+election_ask_again(struct cluster *c, uint32_t node, struct effects *out)
+{
+	/* Only as long as nothing newer is decided: the request is for the epoch it was made for. */
+	if (c->election.state != ELECTION_ASKING || c->election.epoch != c->live.current_epoch ||
+	    node_has(&c->nodes[node], NODE_HANDSHAKE))
+		return;
+	emit_auth_request(c, out, node, c->manual.state == MANUAL_CAN_START);
+}
+
+void
 election_take_over(struct cluster *c, uint64_t epoch, struct effects *out)
 {
 	struct node *me = view_myself(c);

@@ -76,6 +76,8 @@ uint32_t election_rank(const struct cluster *c);
 uint32_t election_shard_rank(const struct cluster *c);
 uint64_t election_timeout_ms(const struct cluster *c);
 uint64_t election_retry_ms(const struct cluster *c);
+/* A link came up while we ask: that voter has not heard us. */
+void election_ask_again(struct cluster *c, uint32_t node, struct effects *out);
 /* Whatever is due: schedule, follow the rank, ask, expire, win. */
 void election_run(struct cluster *c, struct effects *out);
 void election_reset(struct cluster *c);

@@ -294,6 +294,17 @@ emit_auth_request_all(struct cluster *c, struct effects *out, bool force_ack)
 }
 
 void
+emit_auth_request(struct cluster *c, struct effects *out, uint32_t node, bool force_ack)
+{
+	struct bus_msg *msg = new_message(c, out, BUS_AUTH_REQUEST, EMIT_LIVE);
+	if (msg == NULL)
+		return;
+	if (force_ack)
+		msg->head.message_flags |= BUS_FORCE_ACK;
+	send_to(c, out, c->nodes[node].out, msg, persist_covers(c));
+}
+
+void
 emit_vote(struct cluster *c, struct effects *out, uint32_t node)
 {
 	struct bus_msg *msg = new_message(c, out, BUS_AUTH_ACK, EMIT_LIVE);

@@ -38,6 +38,7 @@ void emit_ping_voters(struct cluster *c,
 		      struct effects *out); /* fast_suspicion: voting primaries and siblings */
 bool emit_fail_all(struct cluster *c, struct effects *out, uint32_t failed);
 void emit_auth_request_all(struct cluster *c, struct effects *out, bool force_ack);
+void emit_auth_request(struct cluster *c, struct effects *out, uint32_t node, bool force_ack);
 void emit_vote(struct cluster *c, struct effects *out, uint32_t node);
 void emit_update(struct cluster *c, struct effects *out, uint32_t to, uint32_t about);
 void emit_mfstart(struct cluster *c, struct effects *out, uint32_t node);

@@ -86,7 +86,10 @@ gossip_build(struct cluster *c, uint32_t receiver, bool brief, struct bus_gossip
 		if (!n->in_use || !node_has(n, NODE_PFAIL))
 			continue;
 		left--;
-		if (!node_has(n, NODE_HANDSHAKE | NODE_NOADDR))
+		/* Also without address: another answers where it was, so nobody will ever reach it, and a quorum must hear of that.
+		 * Redis says nothing of it, Valkey 8.1 declares it FAIL alone (spec A1).
+		 */
+		if (!node_has(n, NODE_HANDSHAKE))
 			fill_entry(c, i, &at[count++]);
 	}
 	ASSERT(count <= BUS_GOSSIP_MAX);

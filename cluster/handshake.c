@@ -137,6 +137,9 @@ handshake_on_wrong_id(struct cluster *c, uint32_t node, struct effects *out)
 {
 	struct node *n = &c->nodes[node];
 	link_close_out(c, node, out);
+	if (n->ping_sent_ms == 0)
+		n->ping_sent_ms =
+			c->now_ms; /* whom we cannot call any more is silent: see gossip_build() */
 	n->flags |= NODE_NOADDR;
 	n->port = n->pport = n->cport = 0;
 	memset(n->ip, 0, sizeof(n->ip));

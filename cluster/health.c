@@ -61,21 +61,22 @@ is_fenced(const struct cluster *c)
 	       leased_count(c, c->now_ms) < view_quorum(c);
 }
 
-/* The greatest time up to which a quorum of leases lasts: each is tried as the answer, since there are few voters. */
+/* The first time at which too few leases are left: their number only falls, so halve the span in which it happens. */
 uint64_t
 health_fence_at(const struct cluster *c)
 {
-	uint64_t fence_at = UINT64_MAX;
-	if (!c->config.self_fencing || !c->health.ok || !node_votes(&c->nodes[0]))
-		return fence_at;
-	for (uint32_t i = 1; i < c->high; i++) {
-		const struct node *n = &c->nodes[i];
-		uint64_t end_ms = n->acked_ms + lease_ms(c);
-		if (n->in_use && node_votes(n) && end_ms > c->now_ms && end_ms < fence_at &&
-		    leased_count(c, end_ms) < view_quorum(c))
-			fence_at = end_ms;
+	if (!c->config.self_fencing || !c->health.ok || !node_votes(&c->nodes[0]) ||
+	    view_quorum(c) == 1)
+		return UINT64_MAX;
+	uint64_t enough_ms = c->now_ms, few_ms = c->now_ms + lease_ms(c);
+	while (few_ms - enough_ms > 1) {
+		uint64_t middle_ms = enough_ms + (few_ms - enough_ms) / 2;
+		if (leased_count(c, middle_ms) < view_quorum(c))
+			few_ms = middle_ms;
+		else
+			enough_ms = middle_ms;
 	}
-	return fence_at;
+	return few_ms;
 }
 
 static enum health_reason

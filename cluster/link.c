@@ -43,6 +43,7 @@ link_on_up(struct cluster *c, bus_link link, const char *own_ip, struct effects 
 	c->nodes[node].out_up = true;
 	handshake_learn_own_ip(c, own_ip, false);
 	emit_ping(c, out, node, false);
+	election_ask_again(c, node, out);
 }
 
 void
@@ -141,8 +142,12 @@ link_tick_node(struct cluster *c, uint32_t node, struct effects *out)
 	struct node *n = &c->nodes[node];
 	if (!emit_has_room(c, out, 1))
 		return false;
-	if (node_has(n, NODE_MYSELF) || handshake_expire(c, node, out) || node_has(n, NODE_NOADDR))
+	if (node_has(n, NODE_MYSELF) || handshake_expire(c, node, out))
 		return true;
+	if (node_has(n, NODE_NOADDR)) {
+		failure_suspect(c, node, out);
+		return true;
+	}
 	if (n->out == 0 && c->now_ms >= n->connect_at_ms)
 		connect_node(c, node, out);
 	if (node_has(n, NODE_HANDSHAKE))

@@ -20,6 +20,12 @@ persist_number(struct cluster *c)
 	return c->live_number + 1;
 }
 
+uint64_t
+persist_covers(const struct cluster *c)
+{
+	return c->live_number + c->save_wanted;
+}
+
 void
 persist_live(struct cluster *c)
 {

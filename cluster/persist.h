@@ -27,6 +27,8 @@ struct public_state { /* what our frames say of ourselves */
 void persist_want(struct cluster *c);
 /* The number of the save that will hold everything decided so far; asks for it. */
 uint64_t persist_number(struct cluster *c);
+/* The number of the save that holds live as it is; asks for nothing. */
+uint64_t persist_covers(const struct cluster *c);
 /* Copies config_epoch, replica_of and slots from the view into live. */
 void persist_live(struct cluster *c);
 /* The view was read from a file (nodes_file_read()) or made new: what it says is durable. */

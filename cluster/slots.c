@@ -237,3 +237,21 @@ slots_open(struct cluster *c, uint16_t slot, uint32_t importing_from, uint32_t m
 	c->slots_changed = true;
 	persist_want(c);
 }
+
+uint32_t
+slots_on_load(struct cluster *c, struct effects *out)
+{
+	uint32_t changed = 0;
+	for (unsigned slot = 0; node_is_primary(&c->nodes[0]) && slot < SLOT_COUNT; slot++) {
+		uint32_t owner = c->owner[slot];
+		if (slots_key_count(c, (uint16_t)slot) == 0 || owner == 0 ||
+		    c->importing_from[slot] != NODE_NONE)
+			continue;
+		if (owner == NODE_NONE)
+			slots_assign(c, (uint16_t)slot, 0, out);
+		else
+			slots_open(c, (uint16_t)slot, owner, NODE_NONE);
+		changed++;
+	}
+	return changed;
+}

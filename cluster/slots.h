@@ -39,5 +39,9 @@ void slots_assign(struct cluster *c, uint16_t slot, uint32_t node,
 void slots_settle(struct cluster *c, uint16_t slot, uint32_t node, struct effects *out);
 void slots_open(struct cluster *c, uint16_t slot, uint32_t importing_from,
 		uint32_t migrating_to); /* NODE_NONE: not */
+/* The keys that a start found on disk (spec A39, as Redis up to 7.2): a primary takes their slots if nobody has them, and opens them
+ * as imports from their owner otherwise. How many slots changed.
+ */
+uint32_t slots_on_load(struct cluster *c, struct effects *out);
 uint32_t slots_key_count(const struct cluster *c, uint16_t slot);
 bool slots_hold_keys(const struct cluster *c); /* in any slot */

@@ -351,6 +351,23 @@ START_TEST(an_attempt_expires_and_the_next_waits_for_twice_as_long)
 }
 END_TEST
 
+START_TEST(a_voter_that_could_not_be_reached_is_asked_when_it_can)
+{
+	struct bid b = bid_new();
+	b.h->c->nodes[b.d].out_up = false;
+	ask_now(&b);
+	ck_assert_uint_eq(hand_sent_count(b.h, BUS_AUTH_REQUEST), 3);
+	struct cluster_event up = {.kind = CLUSTER_LINK_UP, .link = b.h->c->nodes[b.d].out};
+	hand_step(b.h, &up);
+	const struct effect *request = hand_sent(b.h, BUS_AUTH_REQUEST);
+	ck_assert_uint_eq(request->link, up.link);
+	ck_assert_uint_eq(request->after,
+			  b.h->c->flying_number); /* still before the epoch is on disk */
+	ck_assert_uint_eq(request->msg->head.current_epoch, b.h->c->election.epoch);
+	hand_free(b.h);
+}
+END_TEST
+
 START_TEST(timeouts_grow_with_the_node_timeout)
 {
 	struct bid b = bid_new();
@@ -434,7 +451,9 @@ main(void)
 			 failed_shards_of_smaller_id_go_first_on_demand, every_reason_not_to_bid,
 			 data_older_than_the_factor_allows_is_not_offered, a_refusal_is_told_once,
 			 an_attempt_expires_and_the_next_waits_for_twice_as_long,
-			 timeouts_grow_with_the_node_timeout, a_primary_that_returns_ends_the_bid,
+			 timeouts_grow_with_the_node_timeout,
+			 a_voter_that_could_not_be_reached_is_asked_when_it_can,
+			 a_primary_that_returns_ends_the_bid,
 			 an_epoch_that_another_won_is_asked_for_anew_at_once,
 			 with_fast_election_the_best_asks_in_the_same_step, every_word_has_a_name);
 }

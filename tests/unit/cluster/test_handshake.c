@@ -216,6 +216,7 @@ START_TEST(another_id_behind_an_address_makes_it_unknown)
 	ck_assert_uint_eq(hand_find(h, EFFECT_CLOSE, 0)->link, link);
 	hand_tick(h, 5000);
 	ck_assert_ptr_null(hand_find(h, EFFECT_CONNECT, 0));
+	ck_assert_ptr_nonnull(hand_traced(h, TRACE_PFAIL)); /* and suspect: nobody will reach it */
 	/* Its own PING brings it back. */
 	hand_frame(h, BUS_PING, x);
 	memcpy(h->msg.head.my_ip, "10.0.2.5", 9);

@@ -294,6 +294,21 @@ START_TEST(settling_our_last_slot_on_another_makes_us_its_replica)
 }
 END_TEST
 
+START_TEST(keys_found_at_a_start_open_or_take_their_slot)
+{
+	struct land l = land_new();
+	l.h->keys[5] = l.h->keys[15] = l.h->keys[100] = 1;
+	step_begin(l.h->c, &l.h->facts, l.h->out);
+	ck_assert_uint_eq(slots_on_load(l.h->c, l.h->out), 2);
+	ck_assert_uint_eq(slots_on_load(l.h->c, l.h->out), 0);
+	step_end(l.h->c, l.h->out);
+	ck_assert_uint_eq(l.h->c->owner[100], 0);
+	ck_assert_uint_eq(l.h->c->importing_from[15], l.b);
+	ck_assert_uint_eq(l.h->c->owner[15], l.b);
+	hand_free(l.h);
+}
+END_TEST
+
 START_TEST(every_word_has_a_name)
 {
 	for (unsigned i = 0; i < UPDATE_REFUSAL_COUNT; i++)
@@ -314,5 +329,6 @@ main(void)
 		a_replica_follows_who_takes_its_primarys_slots,
 		the_importer_goes_on_with_the_heir_of_its_source, update_is_taken_if_it_is_news,
 		settling_an_imported_slot_raises_our_epoch_and_is_told,
-		settling_our_last_slot_on_another_makes_us_its_replica, every_word_has_a_name);
+		settling_our_last_slot_on_another_makes_us_its_replica,
+		keys_found_at_a_start_open_or_take_their_slot, every_word_has_a_name);
 }
