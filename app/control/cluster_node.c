@@ -69,9 +69,7 @@ step(struct cluster_node *node, const struct cluster_event *event)
 			break;
 		event = &tick;
 	}
-	uint64_t took = clock_now_us(node->of.clock) - started;
-	if (took > atomic_load_explicit(&node->counters.longest_step_us, memory_order_relaxed))
-		atomic_store_explicit(&node->counters.longest_step_us, took, memory_order_relaxed);
+	counter_raise(&node->counters.longest_step_us, clock_now_us(node->of.clock) - started);
 }
 
 static void
@@ -121,6 +119,12 @@ cluster_node_turn(struct cluster_node *node, uint64_t now_us)
 	if (paused || node->now_ms >= cluster_next_at(node->cluster))
 		step(node, &tick);
 	bus_ready(node->bus, now_us); /* what the steps made fail */
+}
+
+void
+cluster_node_turned(struct cluster_node *node, uint64_t took_us)
+{
+	counter_raise(&node->counters.longest_turn_us, took_us);
 }
 
 uint64_t
@@ -231,7 +235,7 @@ create_parts(struct cluster_node *node, char error[CLUSTER_NODE_ERROR_MAX])
 		 "no memory for %u nodes: lower cluster-nodes-max or give EAL more (-m)",
 		 nodes_max);
 	void *mem = rte_zmalloc("cluster", cluster_size(nodes_max), RTE_CACHE_LINE_SIZE);
-	node->effects = rte_malloc("effects", sizeof(*node->effects), RTE_CACHE_LINE_SIZE);
+	node->effects = rte_zmalloc("effects", sizeof(*node->effects), RTE_CACHE_LINE_SIZE);
 	if (mem == NULL || node->effects == NULL) {
 		rte_free(mem);
 		return false;
@@ -314,6 +318,7 @@ cluster_node_info(const struct cluster_node *node, char *at, size_t size)
 	const struct bus_counters *b = bus_counters(node->bus);
 	line(&l, "", "cluster_steps", &c->steps);
 	line(&l, "", "cluster_longest_step_us", &c->longest_step_us);
+	line(&l, "", "control_longest_turn_us", &c->longest_turn_us);
 	line(&l, "", "cluster_saves", &c->saves);
 	line(&l, "", "cluster_saves_failed", &c->saves_failed);
 	line(&l, "", "cluster_fences", &c->fences);

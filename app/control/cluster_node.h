@@ -72,6 +72,8 @@ struct slot_table *cluster_node_slots_writable(struct cluster_node *node);
 
 /* Once per turn of the control loop, between the stack's input and its output. */
 void cluster_node_turn(struct cluster_node *node, uint64_t now_us);
+/* How long a turn of the control loop took, sleep left out: INFO shows the longest. */
+void cluster_node_turned(struct cluster_node *node, uint64_t took_us);
 /* When a turn is due if nothing arrives, us; and, right before sleeping: is anything there already? */
 uint64_t cluster_node_next_at(const struct cluster_node *node);
 bool cluster_node_waiting(const struct cluster_node *node);

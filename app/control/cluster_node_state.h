@@ -21,7 +21,7 @@ struct save {                 /* one at a time (cluster.h C4) */
 
 struct cluster_node_counters {
 	_Atomic uint64_t steps, saves, saves_failed, fences, gate_refused, stopped_data;
-	_Atomic uint64_t longest_step_us;
+	_Atomic uint64_t longest_step_us, longest_turn_us;
 };
 
 struct cluster_node {
@@ -51,6 +51,13 @@ counter_add(_Atomic uint64_t *counter, uint64_t more)
 	/* One writer: a load and a store, no locked instruction. */
 	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more,
 			      memory_order_relaxed);
+}
+
+static inline void
+counter_raise(_Atomic uint64_t *counter, uint64_t value)
+{
+	if (value > atomic_load_explicit(counter, memory_order_relaxed))
+		atomic_store_explicit(counter, value, memory_order_relaxed);
 }
 
 /* cluster_settings.c */

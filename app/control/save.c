@@ -12,6 +12,8 @@
 #include "cluster/nodes_file.h"
 #include "proto/base/assert.h"
 
+#define SAVE_FIRST 65536 /* bytes of text: some hundred nodes */
+
 static void
 path_of(const struct config *config, char path[DISK_PATH_MAX])
 {
@@ -62,9 +64,13 @@ load(struct cluster_node *node, char error[CLUSTER_NODE_ERROR_MAX])
 		log_notice("Node configuration loaded, I'm %.*s", NODE_ID_LEN, me->id.bytes);
 	else if (status == NODES_FILE_EMPTY)
 		log_notice("No cluster configuration found, I'm %.*s", NODE_ID_LEN, me->id.bytes);
+	else if (line == 0) /* of the file as a whole */
+		snprintf(error, CLUSTER_NODE_ERROR_MAX,
+			 "%.110s: %s: restore it, or move it away to start as a new node",
+			 job->path, nodes_file_status_text(status));
 	else
 		snprintf(error, CLUSTER_NODE_ERROR_MAX,
-			 "%.120s, line %u: %s: restore it, or move it away to start as a new node",
+			 "%.110s, line %u: %s: restore it, or move it away to start as a new node",
 			 job->path, line, nodes_file_status_text(status));
 	return status == NODES_FILE_OK || status == NODES_FILE_EMPTY;
 }
@@ -76,7 +82,9 @@ save_open(struct cluster_node *node, char error[CLUSTER_NODE_ERROR_MAX])
 	job->job.run = disk_run_replace;
 	job->lock_fd = -1;
 	path_of(node->of.config, job->path);
-	if (!lock(node, error) || !load(node, error))
+	node->save.size = SAVE_FIRST;
+	node->save.text = calloc(1, SAVE_FIRST);
+	if (node->save.text == NULL || !lock(node, error) || !load(node, error))
 		return false;
 	node->disk = disk_create(node->of.idle);
 	if (node->disk == NULL)

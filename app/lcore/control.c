@@ -10,11 +10,13 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <rte_errno.h>
 #include <rte_lcore.h>
+#include <rte_malloc.h>
 
 #include "app/env/log.h"
 #include "app/lcore/node.h"
@@ -63,6 +65,16 @@ read_signals(struct node *node, int fd)
 	}
 }
 
+/* Our copy of the configuration follows those of the data lcores. */
+static void
+take_config(struct node *node, struct config *changed)
+{
+	config_free(node->config);
+	*node->config = *changed;
+	rte_free(changed);
+	log_set_level(node->config->loglevel);
+}
+
 static void
 read_mail(struct node *node)
 {
@@ -77,6 +89,8 @@ read_mail(struct node *node)
 		} else if (mails[i].kind == MAIL_SHUTDOWN) {
 			log_notice("User requested shutdown...");
 			stop(node);
+		} else if (mails[i].kind == MAIL_CONFIG_CHANGED) {
+			take_config(node, (struct config *)(uintptr_t)mails[i].a);
 		} else if (node->cluster != NULL) {
 			orders_mail(&node->orders, &mails[i]);
 		}
@@ -102,6 +116,21 @@ turn_stack(struct node *node, uint64_t now_us)
 		sent = (uint16_t)(sent + n);
 	} while (n == CONTROL_BURST);
 	return received + sent > 0;
+}
+
+/* Peers hear of our end at once: a reset closes their half of every link. */
+static void
+end_links(struct node *node)
+{
+	struct rte_mbuf *frames[CONTROL_BURST];
+	uint64_t now_us = clock_now_us(&node->clock);
+	uint16_t n;
+	stack_abort_all(node->control_stack);
+	do {
+		n = stack_output(node->control_stack, frames, CONTROL_BURST, now_us);
+		wire_send(&node->wire, 0, frames, n);
+	} while (n == CONTROL_BURST);
+	wire_flush(&node->wire, 0);
 }
 
 static bool
@@ -130,6 +159,22 @@ rest(struct node *node, uint64_t now_us)
 	idle_wait(&node->control_idle, sleep_us, work_is_waiting, node);
 }
 
+/* How often this thread was taken off its core though it had work. */
+static long
+preemptions(void)
+{
+	struct rusage usage;
+	return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nivcsw : 0;
+}
+
+/* What a turn took counts if nobody else ran meanwhile: a wait of our own, for a disk say, does count. */
+static void
+account(struct node *node, uint64_t started_us, long preempted_before)
+{
+	if (node->cluster != NULL && preemptions() == preempted_before)
+		cluster_node_turned(node->cluster, clock_now_us(&node->clock) - started_us);
+}
+
 static void
 loop(struct node *node, int signal_fd)
 {
@@ -138,6 +183,7 @@ loop(struct node *node, int signal_fd)
 		stack_announce(node->control_stack);
 	while (node->stopped_count < node->data_count) {
 		uint64_t now_us = clock_now_us(&node->clock);
+		long preempted = node->cluster != NULL ? preemptions() : 0;
 		bool busy = false;
 		if (now_us >= clock_at_us) {
 			clock_sync(&node->clock);
@@ -147,6 +193,7 @@ loop(struct node *node, int signal_fd)
 		read_mail(node);
 		if (node->control_stack != NULL)
 			busy = turn_stack(node, now_us);
+		account(node, now_us, preempted);
 		if (busy)
 			idle_busy(&node->control_idle);
 		else
@@ -165,6 +212,8 @@ control_run(struct node *node)
 		return 1;
 	}
 	loop(node, fd);
+	if (node->control_stack != NULL)
+		end_links(node);
 	close(fd);
 	return 0;
 }

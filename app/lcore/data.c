@@ -2,6 +2,7 @@
 #include "app/lcore/data.h"
 
 #include <rte_cycles.h>
+#include <rte_malloc.h>
 #include <rte_mbuf.h>
 
 static void
@@ -128,6 +129,20 @@ boundary(struct data_lcore *d)
 	return owes;
 }
 
+/* The control lcore reads directives of the cluster. False: no room or no memory, again later. */
+static bool
+mail_config(struct data_lcore *d)
+{
+	struct config *copy = rte_malloc("config", sizeof(*copy), 0);
+	bool copied = copy != NULL && config_copy(copy, server_config(d->server));
+	if (copied && mail_send(d->office, d->index, 0, MAIL_CONFIG_CHANGED, (uintptr_t)copy, 0))
+		return true;
+	if (copied)
+		config_free(copy);
+	rte_free(copy);
+	return false;
+}
+
 /* What commands asked of the node. A full ring is tried again on the next turn. */
 static void
 pass_on_wants(struct data_lcore *d, uint64_t now_us)
@@ -135,6 +150,10 @@ pass_on_wants(struct data_lcore *d, uint64_t now_us)
 	uint32_t wants = server_take_wants(d->server);
 	if (wants & SERVER_WANT_SWEEP)
 		serve_sweep(&d->serve, now_us);
+	if (wants & SERVER_WANT_CONFIG_CHANGED)
+		d->config_owed = true;
+	if (d->config_owed)
+		d->config_owed = !mail_config(d);
 	if (wants & SERVER_WANT_SHUTDOWN)
 		d->shutdown_mailed = 1;
 	if (d->shutdown_mailed == 1 && mail_send(d->office, d->index, 0, MAIL_SHUTDOWN, 0, 0))

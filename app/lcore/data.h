@@ -55,6 +55,7 @@ struct data_lcore {
 	const struct cluster_node *cluster; /* for INFO; NULL: no cluster */
 	uint64_t tick_at_us, drain_until_us;
 	uint32_t shutdown_mailed;
+	bool config_owed; /* control does not know of the last CONFIG SET yet */
 	struct data_counters counters;
 };
 

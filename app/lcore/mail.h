@@ -22,9 +22,10 @@ enum mail_kind {
 	MAIL_STOPPED,  /* data -> control: it has left; a: connections that had to be reset */
 	MAIL_SHUTDOWN, /* data -> control: a client asked for SHUTDOWN */
 	MAIL_CONFIG_REWRITE, /* data -> control: CONFIG REWRITE; a: struct config * copy, the receiver frees it */
-	MAIL_CONFIG_SET, /* control -> data: a: struct config_change *, shared until answered */
-	MAIL_CALLS,      /* data -> data: a: struct parcel *, to be served and sent back */
-	MAIL_REPLIES,    /* data -> data: a: struct parcel *, served */
+	MAIL_CONFIG_SET,     /* control -> data: a: struct config_change *, shared until answered */
+	MAIL_CONFIG_CHANGED, /* data -> control: CONFIG SET; a: struct config *, a copy from rte_malloc(), the receiver frees it */
+	MAIL_CALLS,          /* data -> data: a: struct parcel *, to be served and sent back */
+	MAIL_REPLIES,        /* data -> data: a: struct parcel *, served */
 	MAIL_PART_DONE, /* data -> data: a: struct parcel_part *, to be freed by the lcore it is of */
 	MAIL_SNAPSHOT, /* data -> data: a: struct parcel_part * of a snapshot, NULL: b == 1, the sender's share is complete */
 	MAIL_ROLE, /* control -> data 1: a: address, b: client port of our primary; both 0: we are a primary; a 0: it has no address yet */

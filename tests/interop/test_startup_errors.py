@@ -1,4 +1,5 @@
 """Start-up failures: one line on standard error that names the cause and the remedy, exit status 1."""
+import fcntl
 import os
 import shutil
 import subprocess
@@ -8,6 +9,13 @@ from lab import BUILD, Lab, check
 
 POLLIS = f"{BUILD}/app/pollis"
 EAL = ["--no-huge", "-m", "256", "--no-pci", "--file-prefix", f"pollis-e{os.getpid()}"]
+CLUSTER = ["-l", "0,1", "--vdev", "net_null0", "--", "--ip", "10.0.0.1/24", "--cluster-enabled", "yes", "--cluster-config-file"]
+FOLDER = tempfile.mkdtemp()
+BROKEN, HELD = f"{FOLDER}/broken.conf", f"{FOLDER}/held.conf"
+with open(BROKEN, "w", encoding="utf-8") as f:
+    f.write("0123456789012345678901234567890123456789 10.0.0.1:6379@16379 myself,master - 0 0")
+held = open(HELD, "w", encoding="utf-8")
+fcntl.flock(held, fcntl.LOCK_EX)
 CASES = [
     (EAL + ["-l", "0,1", "--", "--port", "6379"], "ip is missing"),
     (EAL + ["-l", "0,1", "--", "--ip", "10.0.0.1"], "prefix"),
@@ -18,6 +26,9 @@ CASES = [
     (EAL + ["-l", "0,1", "--", "--ip", "10.0.0.1/24", "--config", "/nonexistent"], "No such file"),
     (EAL + ["-l", "0,1", "--", "--ip", "10.0.0.1/24"], "no port"),
     (EAL + ["-l", "0", "--vdev", "net_null0", "--", "--ip", "10.0.0.1/24"], "two lcores"),
+    (EAL + CLUSTER + [BROKEN], "broken.conf: the file is cut short"),
+    (EAL + CLUSTER + [HELD], "held.conf is used by another node"),
+    (EAL + CLUSTER + [f"{FOLDER}/no/nodes.conf"], "No such file"),
     (EAL + ["-l", "0,77", "--", "--ip", "10.0.0.1/24"], "core"),
     (EAL + ["-l", "0,1", "--vdev", "net_nosuch0", "--", "--ip", "10.0.0.1/24"], "does not know the driver"),
     (EAL + ["-l", "0,1", "--vdev", "net_af_packet0,iface=nosuch", "--", "--ip", "10.0.0.1/24"], "interface in --vdev is not there"),
@@ -64,4 +75,5 @@ with tempfile.TemporaryDirectory() as folder:
     for argv, expected in NOBODY_CASES:
         check_case(NOBODY + [shutil.copy(POLLIS, folder)], argv, expected)
 check_name_taken()
+shutil.rmtree(FOLDER)
 print(f"start-up errors: {len(CASES) + len(NOBODY_CASES) + 1} cases, one line each")
