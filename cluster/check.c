@@ -80,11 +80,14 @@ check_reports(const struct cluster *c)
 		     at = c->reports[at].next) {
 			ASSERT(view_has(c, c->reports[at].reporter) &&
 			       c->reports[at].reporter != i);
-			ASSERT(++count <= VIEW_REPORTS_MAX);
+			count++;
+			ASSERT(count <= VIEW_REPORTS_MAX);
 		}
 	}
-	for (uint32_t at = c->report_free; at != NODE_NONE; at = c->reports[at].next)
-		ASSERT(++count <= VIEW_REPORTS_MAX);
+	for (uint32_t at = c->report_free; at != NODE_NONE; at = c->reports[at].next) {
+		count++;
+		ASSERT(count <= VIEW_REPORTS_MAX);
+	}
 	ASSERT(count == VIEW_REPORTS_MAX);
 }
 

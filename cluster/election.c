@@ -191,6 +191,10 @@ ask(struct cluster *c, bool manual, struct effects *out)
 	move_to(c, ELECTION_ASKING);
 	ASSERT(c->live.current_epoch < EPOCH_MAX);
 	e->epoch = ++c->live.current_epoch;
+	/* We have had our say in this epoch: once we have won we are a voter, and a rival's request for the same epoch that comes late
+	 * must not find our vote unspent. Redis leaves that open (found by the simulator).
+	 */
+	c->live.last_vote_epoch = e->epoch;
 	emit_auth_request_all(c, out, manual);
 	emit_trace(c, out, TRACE_ELECTION_ASKING, c->nodes[0].primary, e->epoch);
 	persist_want(c);

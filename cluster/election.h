@@ -6,7 +6,8 @@
  * L1  A replica wins epoch E only with grants for E from a majority of distinct voters: votes are a set bound to an epoch,
  *     not a counter, so that a late, repeated or older grant cannot add up (spec A33, E2 13).
  * L2  The request waits for the epoch it asks for, what a win reveals waits for the win (persist.h).
- * L3  A new primary, a new manual failover or a win forgets the attempt (spec A28, Valkey 8.1).
+ * L3  Who asks for an epoch has voted in it, for itself: so the winner of E never makes another's majority for E.
+ * L4  A new primary, a new manual failover or a win forgets the attempt (spec A28, Valkey 8.1).
  * Spec A26 to A31, A33, A34.
  */
 #pragma once

@@ -17,16 +17,26 @@ raise_current(struct cluster *c, uint64_t epoch)
 }
 
 void
+epoch_raise_node(struct cluster *c, uint32_t node, uint64_t config_epoch)
+{
+	struct node *n = &c->nodes[node];
+	ASSERT(node != 0);
+	raise_current(c, config_epoch); /* V4, whatever the peer says */
+	if (config_epoch <= n->config_epoch)
+		return;
+	n->config_epoch = config_epoch;
+	persist_want(c);
+	election_on_epoch(c, config_epoch);
+}
+
+void
 epoch_on_head(struct cluster *c, uint32_t sender, const struct bus_head *head)
 {
-	struct node *n = &c->nodes[sender];
 	raise_current(c, head->current_epoch);
-	raise_current(c, head->config_epoch); /* V4, whatever the peer says */
-	if (!node_id_is_nobody(&head->replica_of) || head->config_epoch <= n->config_epoch)
-		return;
-	n->config_epoch = head->config_epoch;
-	persist_want(c);
-	election_on_epoch(c, head->config_epoch);
+	if (node_id_is_nobody(&head->replica_of))
+		epoch_raise_node(c, sender, head->config_epoch);
+	else
+		raise_current(c, head->config_epoch); /* its primary's */
 }
 
 static uint64_t

@@ -22,6 +22,8 @@ enum set_epoch_refusal {
 void epoch_on_head(struct cluster *c, uint32_t sender, const struct bus_head *head);
 void epoch_on_collision(struct cluster *c, uint32_t sender, const struct bus_head *head,
 			struct effects *out);
+/* What a header, an UPDATE or a handover says a primary has now: never less than before, and it may end our bid (A34). */
+void epoch_raise_node(struct cluster *c, uint32_t node, uint64_t config_epoch);
 /* Without anybody's consent: false if ours is the greatest already and not 0 ("STILL"). */
 bool epoch_bump(struct cluster *c, struct effects *out);
 enum set_epoch_refusal epoch_set(struct cluster *c, uint64_t epoch); /* CLUSTER SET-CONFIG-EPOCH */

@@ -39,7 +39,7 @@ enter(struct cluster *c, enum manual_state state)
 	c->manual.state = state;
 	if (state != MANUAL_CAN_START)
 		return;
-	election_reset(c); /* L3 */
+	election_reset(c); /* L4 */
 	c->failover_wanted = true;
 }
 

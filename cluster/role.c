@@ -4,6 +4,7 @@
 #include "cluster/role.h"
 
 #include "cluster/emit.h"
+#include "cluster/epoch.h"
 #include "cluster/slots.h"
 #include "cluster/view.h"
 #include "proto/base/assert.h"
@@ -102,7 +103,7 @@ hand_over_slots(struct cluster *c, uint32_t sender, uint32_t primary, const stru
 	if (hand) {
 		if (!node_is_primary(&c->nodes[primary]))
 			role_set_primary(c, primary, out);
-		c->nodes[primary].config_epoch = head->config_epoch;
+		epoch_raise_node(c, primary, head->config_epoch);
 	}
 	for (unsigned slot = 0; slot < SLOT_COUNT && c->nodes[sender].slot_count > 0; slot++) {
 		if (c->owner[slot] == sender)

@@ -183,10 +183,7 @@ slots_on_update(struct cluster *c, const struct bus_update *update, struct effec
 	struct node *n = &c->nodes[node];
 	if (update->config_epoch <= n->config_epoch || node_has(n, NODE_HANDSHAKE))
 		return UPDATE_NOTHING_NEW;
-	n->config_epoch = update->config_epoch;
-	if (update->config_epoch > c->live.current_epoch)
-		c->live.current_epoch = update->config_epoch; /* V4 */
-	persist_want(c);
+	epoch_raise_node(c, node, update->config_epoch);
 	if (node_is_replica(n))
 		role_set_primary(c, node, out);
 	emit_trace(c, out, TRACE_UPDATE_TAKEN, node, update->config_epoch);

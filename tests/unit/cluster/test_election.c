@@ -1,6 +1,7 @@
 /* tests/unit/cluster/test_election.c - when a replica bids, and which votes it counts (spec A26 to A31, A33, A34). */
 #include "tests/unit/runner.h"
 
+#include "cluster/ballot.h"
 #include "cluster/election.h"
 #include "tests/unit/cluster/hand_ask.h"
 
@@ -409,6 +410,43 @@ START_TEST(an_epoch_that_another_won_is_asked_for_anew_at_once)
 }
 END_TEST
 
+START_TEST(an_epoch_that_update_shows_as_won_ends_the_bid_too)
+{
+	struct bid b = bid_new();
+	ask_now(&b);
+	uint64_t epoch = b.h->c->election.epoch;
+	hand_frame(b.h, BUS_UPDATE, b.c);
+	b.h->msg.update = (struct bus_update){.id = b.h->c->nodes[b.e].id, .config_epoch = epoch};
+	hand_deliver(b.h, b.c);
+	ck_assert_int_ne(b.h->c->election.state, ELECTION_ASKING);
+	ck_assert_int_eq(vote(&b, b.c, epoch), VOTE_NOT_ASKING);
+	hand_free(b.h);
+}
+END_TEST
+
+/* n5 won epoch 5, then got n7's request for 5 from the other side of a partition, and made its majority (a seed of tests/sim). */
+START_TEST(the_winner_of_an_epoch_has_no_vote_left_in_it)
+{
+	struct bid b = bid_new();
+	uint32_t r = hand_replica(b.h, 'r', b.c);
+	ask_now(&b);
+	hand_saved(b.h);
+	uint64_t epoch = b.h->c->election.epoch;
+	ck_assert_uint_eq(b.h->c->durable.last_vote_epoch,
+			  epoch); /* on disk before the request leaves */
+	vote(&b, b.c, epoch);
+	vote(&b, b.d, epoch);
+	vote(&b, b.e, epoch);
+	ck_assert(node_is_primary(&b.h->c->nodes[0]));
+	failure_set_flags(b.h->c, b.c, NODE_FAIL);
+	hand_frame(b.h, BUS_AUTH_REQUEST, r)->current_epoch = epoch;
+	hand_deliver(b.h, r);
+	ck_assert_ptr_null(hand_sent(b.h, BUS_AUTH_ACK));
+	ck_assert_uint_eq(hand_traced(b.h, TRACE_BALLOT_REFUSED)->number, BALLOT_ALREADY_VOTED);
+	hand_free(b.h);
+}
+END_TEST
+
 START_TEST(with_fast_election_the_best_asks_in_the_same_step)
 {
 	struct bid b = bid_new();
@@ -455,5 +493,7 @@ main(void)
 			 a_voter_that_could_not_be_reached_is_asked_when_it_can,
 			 a_primary_that_returns_ends_the_bid,
 			 an_epoch_that_another_won_is_asked_for_anew_at_once,
-			 with_fast_election_the_best_asks_in_the_same_step, every_word_has_a_name);
+			 with_fast_election_the_best_asks_in_the_same_step,
+			 an_epoch_that_update_shows_as_won_ends_the_bid_too,
+			 the_winner_of_an_epoch_has_no_vote_left_in_it, every_word_has_a_name);
 }
