@@ -33,31 +33,37 @@ reply_command_row(const struct command *c, struct resp_writer *w)
 		unsigned flag;
 		const char *name;
 	} names[] = {
-		{COMMAND_WRITE,      "write"     },
-                {COMMAND_READONLY,   "readonly"  },
-		{COMMAND_DENYOOM,    "denyoom"   },
-                {COMMAND_ADMIN,      "admin"     },
-		{COMMAND_NOSCRIPT,   "noscript"  },
-                {COMMAND_LOADING,    "loading"   },
-		{COMMAND_STALE,      "stale"     },
-                {COMMAND_FAST,       "fast"      },
-		{COMMAND_NO_MULTI,   "no_multi"  },
-                {COMMAND_NO_AUTH,    "no_auth"   },
-		{COMMAND_ALLOW_BUSY, "allow_busy"}
+		{COMMAND_WRITE,            "write"           },
+		{COMMAND_READONLY,         "readonly"        },
+		{COMMAND_DENYOOM,          "denyoom"         },
+		{COMMAND_ADMIN,            "admin"           },
+		{COMMAND_NOSCRIPT,         "noscript"        },
+		{COMMAND_LOADING,          "loading"         },
+		{COMMAND_STALE,            "stale"           },
+		{COMMAND_FAST,             "fast"            },
+		{COMMAND_NO_MULTI,         "no_multi"        },
+		{COMMAND_NO_AUTH,          "no_auth"         },
+		{COMMAND_ALLOW_BUSY,       "allow_busy"      },
+		{COMMAND_ASKING,           "asking"          },
+		{COMMAND_NO_ASYNC_LOADING, "no_async_loading"}
         };
+	/* A container has neither keys nor the flags that go with them: its subcommands have. */
+	unsigned hidden = COMMAND_READONLY | COMMAND_LOADING | COMMAND_STALE;
+	bool shows_keys = (c->flags & COMMAND_CONTAINER) == 0;
+	unsigned flags = shows_keys ? c->flags : c->flags & ~(unsigned)hidden;
 	size_t count = 0;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		count += (c->flags & names[i].flag) != 0;
+		count += (flags & names[i].flag) != 0;
 	resp_array(w, 10);
 	resp_bulk_text(w, c->name);
 	resp_integer(w, c->arity);
 	resp_set(w, count);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (c->flags & names[i].flag)
+		if (flags & names[i].flag)
 			resp_simple(w, names[i].name);
-	resp_integer(w, c->first_key);
-	resp_integer(w, c->last_key);
-	resp_integer(w, c->key_step);
+	resp_integer(w, shows_keys ? c->first_key : 0);
+	resp_integer(w, shows_keys ? c->last_key : 0);
+	resp_integer(w, shows_keys ? c->key_step : 0);
 	reply_words(c->categories, w);
 	for (unsigned i = 0; i < 3; i++) /* tips, key specifications, subcommands */
 		resp_set(w, 0);

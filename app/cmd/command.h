@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "app/cmd/feed.h"
+#include "app/cmd/handlers.h"
 #include "app/cmd/server.h"
 #include "app/store/keyspace.h"
 
@@ -21,10 +22,11 @@ enum command_flag {
 	COMMAND_STALE = 64,
 	COMMAND_NOSCRIPT = 128,
 	COMMAND_NO_AUTH = 256,
-	COMMAND_SKIP_KEYS = 512, /* movablekeys and the like: none yet */
+	COMMAND_NO_ASYNC_LOADING = 512,
 	COMMAND_ALLOW_BUSY = 1024,
 	COMMAND_NO_MULTI = 2048,
-	COMMAND_ASKING = 4096, /* as if ASKING had been sent before it */
+	COMMAND_ASKING = 4096,    /* as if ASKING had been sent before it */
+	COMMAND_CONTAINER = 8192, /* its keys are its subcommands': it shows none of its own */
 };
 
 /* Who takes part (ARCHITECTURE.md). With one data lcore all four run here. */
@@ -89,7 +91,6 @@ uint64_t group_key_count(const struct server_group *group); /* inside a barrier 
 bool span_is(struct span word, const char *text); /* without case; text in lower case */
 /* False: the error has been written. */
 bool take_integer(struct span word, int64_t *value, struct resp_writer *w);
-void key_of(const struct server *server, struct span name, struct key *key);
 struct entry *find_key(struct server *server, struct span name);
 /* Counts a hit or a miss. */
 struct entry *find_first_key(struct server *server, struct call *call);
@@ -116,72 +117,6 @@ struct subcommand {
 void run_subcommand(const struct subcommand *table, size_t count, struct server *server,
 		    struct call *call, struct resp_writer *w);
 
-/* Handlers, by file. */
-#define HANDLER(name)                                                                              \
-	void cmd_##name(struct server *server, struct call *call, struct resp_writer *w)
-/* cmd_connection.c */
-HANDLER(ping);
-HANDLER(echo);
-HANDLER(select);
-HANDLER(quit);
-HANDLER(reset);
-HANDLER(auth);
-HANDLER(hello);
-HANDLER(client);
-/* cmd_replication.c */
-HANDLER(replication);
-HANDLER(replicaof);
 /* cmd_cluster.c */
-HANDLER(cluster);
-HANDLER(asking);
-HANDLER(readonly);
-HANDLER(readwrite);
 /* Which of CLUSTER's subcommands runs where: call->route and call->member. */
 void cluster_choose_route(const struct server *server, struct call *call);
-/* cmd_string.c */
-HANDLER(get);
-HANDLER(set);
-HANDLER(setnx);
-HANDLER(setex);
-HANDLER(psetex);
-HANDLER(getset);
-HANDLER(getdel);
-HANDLER(getex);
-HANDLER(mget);
-HANDLER(mset);
-HANDLER(msetnx);
-HANDLER(append);
-HANDLER(strlen);
-HANDLER(getrange);
-HANDLER(setrange);
-HANDLER(incr);
-HANDLER(decr);
-HANDLER(incrby);
-HANDLER(decrby);
-HANDLER(incrbyfloat);
-/* cmd_generic.c */
-HANDLER(del);
-HANDLER(exists);
-HANDLER(touch);
-HANDLER(expire);
-HANDLER(pexpire);
-HANDLER(expireat);
-HANDLER(pexpireat);
-HANDLER(ttl);
-HANDLER(pttl);
-HANDLER(expiretime);
-HANDLER(pexpiretime);
-HANDLER(persist);
-HANDLER(type);
-HANDLER(keys);
-HANDLER(scan);
-HANDLER(randomkey);
-HANDLER(dbsize);
-HANDLER(flushall);
-/* cmd_server.c */
-HANDLER(command);
-HANDLER(config);
-HANDLER(info);
-HANDLER(time);
-HANDLER(shutdown);
-HANDLER(debug);

@@ -24,7 +24,7 @@ effect_of(const struct call *call)
 	static void (*const by_time[])(struct server *, struct call *, struct resp_writer *) = {
 		cmd_expire, cmd_pexpire, cmd_expireat, cmd_pexpireat, cmd_getex, cmd_persist};
 	static void (*const by_state[])(struct server *, struct call *, struct resp_writer *) = {
-		cmd_setex, cmd_psetex, cmd_getset, cmd_getdel, cmd_incrbyfloat};
+		cmd_setex, cmd_psetex, cmd_getset, cmd_getdel, cmd_incrbyfloat, cmd_restore};
 	if (call->command->run == cmd_set)
 		return call->argc > 3 ? EFFECT_STATE : EFFECT_SAME;
 	for (size_t i = 0; i < sizeof(by_time) / sizeof(by_time[0]); i++)

@@ -12,6 +12,27 @@ append KEY VALUE
 auth WORD
 auth default WORD
 auth WORD WORD
+bitcount KEY INDEX INDEX [byte|bit|WORD]
+bitcount KEY
+bitfield KEY get TYPE BIT
+bitfield KEY set TYPE BIT NUMBER get TYPE BIT
+bitfield KEY overflow sat incrby TYPE BIT NUMBER set TYPE BIT NUMBER
+bitfield KEY overflow fail incrby TYPE BIT NUMBER incrby TYPE BIT NUMBER
+bitfield KEY overflow wrap incrby TYPE BIT NUMBER overflow WORD get TYPE BIT
+bitfield_ro KEY get TYPE BIT
+bitfield_ro KEY get TYPE BIT set TYPE BIT NUMBER
+bitop and KEY (KEY)+
+bitop or KEY (KEY)+
+bitop xor KEY (KEY)+
+bitop not KEY KEY
+bitop WORD KEY (KEY)+
+bitop not KEY (KEY)+
+bitpos KEY NUMBER
+bitpos KEY 0
+bitpos KEY 1
+bitpos KEY 0 INDEX
+bitpos KEY 1 INDEX INDEX [byte|bit|WORD]
+bitpos KEY 0 INDEX INDEX [byte|bit]
 client getname
 client id
 client info
@@ -35,11 +56,14 @@ config set DIRECTIVE NUMBER
 config set DIRECTIVE WORD
 config set (WORD WORD)+
 config WORD
+copy KEY KEY [replace|db 0|db WORD|WORD]*
+copy KEY KEY
 dbsize
 debug WORD
 decr KEY
 decrby KEY NUMBER
 del (KEY)+
+dump KEY
 echo VALUE
 exists (KEY)+
 expire KEY SECONDS [nx|xx|gt|lt|WORD]*
@@ -51,6 +75,7 @@ flushall [sync|async|WORD]
 flushdb [sync|async]
 get KEY
 get KEY
+getbit KEY BIT
 getdel KEY
 getex KEY [ex SECONDS|px MS|exat TIME|pxat TIME_MS|persist]*
 getex KEY
@@ -65,18 +90,36 @@ info
 info (WORD)+
 keys PATTERN
 keys *
+lcs KEY KEY [len|idx|withmatchlen|minmatchlen NUMBER|WORD]*
+lcs KEY KEY
+memory usage KEY [samples 0|samples NUMBER|WORD]
+memory WORD
 mget (KEY)+
 mset (KEY VALUE)+
 msetnx (KEY VALUE)+
+object encoding KEY
+object freq KEY
+object refcount KEY
+object WORD
 persist KEY
 pexpire KEY MS [nx|xx|gt|lt]*
 pexpireat KEY TIME_MS [nx|xx|gt|lt]*
 pexpiretime KEY
 ping [VALUE]
-psetex KEY MS VALUE
+psetbit KEY BIT 0
+setbit KEY BIT 1
+setbit KEY BIT NUMBER
+setex KEY MS VALUE
 pttl KEY
 randomkey
+rename KEY KEY
+renamenx KEY KEY
 reset
+restore KEY 0 PAYLOAD [replace|absttl|idletime NUMBER|freq NUMBER|WORD]*
+restore KEY 0 PAYLOAD replace
+restore KEY MS PAYLOAD replace
+restore KEY TIME_MS PAYLOAD absttl replace
+restore-asking KEY 0 PAYLOAD
 scan NUMBER [match PATTERN|count NUMBER|type string|type WORD]*
 select NUMBER
 select 0
@@ -100,10 +143,19 @@ unlink (KEY)+
 
 NAMES = [b"a", b"b", b"counter", b"float", b"list:1", b"", b"bin\x00\r\n\xff", b"{tag}1", b"{tag}2", b"k" * 600,
          *(b"key:%d" % i for i in range(20))]
+# As redis-server 7.0.15 gives them: empty, plain, integers, compressed; one whose checksum is wrong, and none at all.
+PAYLOADS = [b'\x00\x00\n\x00]\x9b\\@\x0f\x7f\xa2\xda', b'\x00\x01v\n\x00\x91\x08\xce\xb2\x198\x8a\xce',
+            b'\x00\xc0\x0c\n\x00<*\xf8Q\\\x04\xbc\xd5', b'\x00\xc1\xd2\x04\n\x00\x00\x87\x08\xa1D\x82\\\xed',
+            b'\x00\xc2\xc0\x1d\xfe\xff\n\x00\xe1\xb6b\x9e\xab\xbdT\xf2', b'\x00\x0b99999999999\n\x00#\xb0H\xfb\x0e\xdb\xef\x7f',
+            b'\x00\xc3\t@d\x01xx\xe0W\x00\x01xx\n\x00]\xb7\xf6c\xbb\x08b_',
+            b'\x00\xc3\x15\x1f\rhello world, h\xe0\x06\x0c\x01lo\n\x00\xdc~\x8b\x96\x1f\x1e\xfd\xaa',
+            b'\x00\x01w\n\x00\x91\x08\xce\xb2\x198\x8a\xce', b'', b'\x00\x01v']
+TYPES = [b"u1", b"i1", b"u8", b"i8", b"u3", b"i5", b"u63", b"i64", b"i63", b"u32", b"u64", b"i65", b"i0", b"x8", b"u", b"8", b"u08", b""]
 # Nothing between a megabyte and the limit of 512 MB: it would be allocated.
 NUMBERS = [b"0", b"1", b"-1", b"2", b"3", b"10", b"100", b"255", b"-0", b"+1", b"01", b" 1", b"1 ", b"", b"1.5", b"1e3", b"0x10", b"abc",
            b"9223372036854775807", b"-9223372036854775808", b"9223372036854775808", b"-9223372036854775809", b"9223372036854775806",
            b"18446744073709551615", b"18446744073709551616", b"99999999999999999999999", b"4294967296", b"2147483648", b"-2147483648"]
+BITS = [b"-1", b"", b"abc", b"01", b"+1", b"4294967296", b"9223372036854775807", b"99999999999999999999", b"1.5"]
 FLOATS = [b"0", b"1", b"-1", b"1.5", b"-1.5", b".5", b"5.", b"1e3", b"3.0e-3", b"1e17", b"1e18", b"1e-17", b"1e-20", b"0.1", b"0.2",
           b"12345678901234567890", b"3.14159265358979323846", b"inf", b"-inf", b"+inf", b"infinity", b"nan", b"0x1p3", b" 1", b"1 ", b"",
           b"1e400", b"1e5000", b"-1e5000", b"1e-5000", b"abc", b"1.2.3", b"--1", b"1\x002", b"+5", b"-0", b"-0.0", b"0.30000000000000004"]
@@ -121,10 +173,10 @@ PAST_AND_FUTURE = [b"1", b"1000", b"4000000000", b"4000000001", b"5000000000000"
 WALKS = [[], [b"match", b"key:*"], [b"count", b"3"], [b"type", b"string"], [b"type", b"list"], [b"match", b"*[0-5]", b"count", b"1"]]
 UNKNOWN = [[b"nosuch"], [b"nosuch", b"a", b"b"], [b"nosuch"] + [b"argument"] * 40, [b"n" * 300, b"x" * 300], [b""], [b"get "],
            [b"no\r\nsuch", b"a\r\nb"], [b"bin\x00\xff", b"\x00"], [b"get\x00", b"a"]]
-CONTAINERS = ("client", "command", "config")
+CONTAINERS = ("client", "command", "config", "object", "memory", "bitfield", "bitfield_ro")
 SOON = 100000  # what duration() makes is at least this, in seconds and in ms
 # Where a relative time may stand: behind the key, or behind these words.
-EXPIRING = {b"set": (b"ex", b"px"), b"getex": (b"ex", b"px"), b"setex": (), b"psetex": (), b"expire": (), b"pexpire": ()}
+EXPIRING = {b"set": (b"ex", b"px"), b"getex": (b"ex", b"px"), b"setex": (), b"psetex": (), b"expire": (), b"pexpire": (), b"restore": ()}
 SENSITIVE = (b"shutdown", b"debug", b"flushall", b"flushdb")  # seldom, and shutdown never without a bad word
 
 
@@ -200,6 +252,8 @@ class Generator:
             # What GETKEYS says of a container depends on its subcommands, which COMMAND does not show yet.
             "KEYED": lambda: r.choice([n for n in self.known if n not in CONTAINERS]).encode(),
             "OFFSET": lambda: b"%d" % r.randrange(0, 5000) if r.random() < 0.8 else r.choice(NUMBERS),
+            "BIT": lambda: (b"#" if r.random() < 0.2 else b"") + (b"%d" % r.randrange(0, 3000) if r.random() < 0.9 else r.choice(BITS)),
+            "TYPE": lambda: r.choice(TYPES), "PAYLOAD": lambda: r.choice(PAYLOADS),
             "INDEX": lambda: b"%d" % r.randrange(-30, 30) if r.random() < 0.8 else r.choice(NUMBERS),
         }
         if kind in makers:
