@@ -7,6 +7,7 @@
 
 Everything is taken down when the block ends, also after a failure or an interrupt. A namespace that exists already is not touched.
 """
+import ctypes
 import os
 import shutil
 import signal
@@ -15,7 +16,7 @@ import sys
 import tempfile
 import time
 
-from lab import BUILD, check, die_with_parent, run
+from lab import BUILD, CLONE_NEWNET, check, die_with_parent, run, shape_lcores, shape_options
 
 NET = "10.78.0"
 STOCK_PORT = 7000
@@ -56,6 +57,11 @@ class ClusterLab:
                 shutil.rmtree(f"/var/run/dpdk/{self.name}-{i}", ignore_errors=True)
             shutil.rmtree(self.folder, ignore_errors=True)
 
+    def join(self):
+        """Sockets that this process opens from now on are the namespace's."""
+        with open(f"/var/run/netns/{self.name}", encoding="utf-8") as f:
+            check(ctypes.CDLL(None).setns(f.fileno(), CLONE_NEWNET) == 0, "setns failed: root is needed")
+
     def everybody(self):
         return list(range(1, self.count + 1)) + [f"r{i}" for i in range(1, self.stock + 1)]
 
@@ -71,11 +77,11 @@ class ClusterLab:
         own = ["--dir", self.folder, "--cluster-enabled", "yes", "--cluster-config-file", f"{who}.nodes.conf"] + self.options
         if isinstance(who, str):
             ip, port = self.address(who)
-            return ["redis-server", "--port", str(port), "--bind", ip, "--protected-mode", "no", "--save", ""] + own
-        cores = os.cpu_count()
-        return [f"{BUILD}/app/pollis", "--lcores", f"0@{who % cores},1@{(who + 1) % cores}", "--no-huge", "-m", "256", "--no-pci",
+            return ["redis-server", "--port", str(port), "--bind", ip, "--protected-mode", "no", "--save", "",
+                    "--dbfilename", f"{who}.rdb", "--repl-diskless-sync-delay", "0"] + own
+        return [f"{BUILD}/app/pollis", "--lcores", shape_lcores(who), "--no-huge", "-m", "256", "--no-pci",
                 "--file-prefix", f"{self.name}-{who}", "--vdev", f"net_tap0,iface=dtap{who}", "--",
-                "--ip", f"{self.address(who)[0]}/24", "--port", "6379", "--maxclients", "64", "--rx-mbufs", "4096"] + own
+                "--ip", f"{self.address(who)[0]}/24", "--port", "6379", "--maxclients", "64", "--rx-mbufs", "4096"] + shape_options() + own
 
     def start(self, who):
         with open(self.path(who, "log"), "a", encoding="utf-8") as log:

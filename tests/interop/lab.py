@@ -5,7 +5,8 @@
         lab.redis()                 # python3-redis client (this process joins the namespace)
 
 Everything is taken down when the block ends, also after a failure or an interrupt. A namespace that exists already is not touched.
-Environment: POLLIS_BUILD (default build/release), POLLIS_LCORES (default "0@0,1@1").
+Environment: POLLIS_BUILD (default build/release), POLLIS_SHAPE (data lcores and queues: "one", the default; "three": three lcores behind one
+queue; "queues": four lcores, each with its own), POLLIS_LCORES (instead of the shape's, "0@0,1@1").
 """
 import ctypes
 import os
@@ -27,6 +28,20 @@ PR_SET_PDEATHSIG = 1
 def die_with_parent():
     """Runs in the node's process before exec: a test that is killed takes its node along."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+SHAPES = {"one": (1, []), "three": (3, ["--queues", "1"]), "queues": (4, [])}
+SHAPE = os.environ.get("POLLIS_SHAPE", "one")
+
+
+def shape_lcores(first=0):
+    """The argument of --lcores: control, then the shape's data lcores, over the cores in turn."""
+    cores = os.cpu_count()
+    return os.environ.get("POLLIS_LCORES", ",".join(f"{i}@{(first + i) % cores}" for i in range(SHAPES[SHAPE][0] + 1)))
+
+
+def shape_options():
+    return list(SHAPES[SHAPE][1])
 
 
 def run(*argv, **options):
@@ -79,11 +94,10 @@ class Lab:
         os.close(fd)
 
     def command(self):
-        lcores = os.environ.get("POLLIS_LCORES", "0@0,1@1" if os.cpu_count() > 1 else "0@0,1@0")
         return self.prefix_command + [
-            f"{BUILD}/app/pollis", "--lcores", lcores, "--no-huge", "-m", str(self.memory), "--no-pci",
+            f"{BUILD}/app/pollis", "--lcores", shape_lcores(), "--no-huge", "-m", str(self.memory), "--no-pci",
             "--file-prefix", self.name, "--vdev", "net_tap0,iface=dtap0", "--",
-            "--ip", f"{NODE_IP}/24", "--port", str(PORT)] + self.options
+            "--ip", f"{NODE_IP}/24", "--port", str(PORT)] + shape_options() + self.options
 
     def start(self):
         with open(self.log_path, "w", encoding="utf-8") as log:
