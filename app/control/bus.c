@@ -15,6 +15,7 @@
 
 #define COLLECT_FIRST 4096 /* most frames of a small cluster fit */
 #define ADDRESS_TEXT  16
+#define EVICT_LOOKS   64
 
 enum link_state {
 	LINK_FREE,
@@ -43,7 +44,7 @@ struct bus {
 	uint32_t places;
 	uint64_t now_us;
 	bus_link next_accepted;
-	uint32_t accepted_now, collected;
+	uint32_t accepted_now, collected, evict_at;
 	struct link_list free, failed, closed;
 	char own_ip[ADDRESS_TEXT];
 	const struct bus_msg *encoded; /* whose frame is in frame */
@@ -70,6 +71,7 @@ bus_end_name(enum bus_end end)
 		[BUS_END_PEER] = "peer",       [BUS_END_FRAMING] = "framing",
 		[BUS_END_COLLECT] = "collect", [BUS_END_QUEUE] = "queue",
 		[BUS_END_NO_MBUF] = "no_mbuf", [BUS_END_NO_ROUTE] = "no_route",
+		[BUS_END_EVICTED] = "evicted",
 	};
 	ASSERT(end < BUS_END_COUNT);
 	return names[end];
@@ -330,6 +332,21 @@ read_link(struct bus *bus, struct link *link)
 	}
 }
 
+/* Places are taken by callers that nobody knows: one of those goes, so that a peer can come. A few are looked at each time. */
+static void
+evict_stranger(struct bus *bus)
+{
+	for (unsigned i = 0; i < EVICT_LOOKS; i++) {
+		struct link *link = &bus->links[bus->evict_at++ % bus->places];
+		if ((link->id & 1) == 0 || link->state != LINK_OPEN ||
+		    bus->of.is_known(bus->of.owner, link->id))
+			continue;
+		conn_abort(link->conn);
+		link_fail(bus, link, BUS_END_EVICTED);
+		return;
+	}
+}
+
 /* Half of the places are for those who call us: the other half is enough for all whom we call. */
 static void
 accept_link(struct bus *bus, struct conn *conn)
@@ -340,6 +357,7 @@ accept_link(struct bus *bus, struct conn *conn)
 		link = link_new(bus, bus->next_accepted, conn_head(conn)->remote_address);
 	if (link == NULL) {
 		count(&bus->counters.refused_full, 1);
+		evict_stranger(bus);
 		conn_abort(conn);
 		conn_release(conn, bus->now_us);
 		return;

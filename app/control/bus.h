@@ -33,6 +33,7 @@ enum bus_end {                  /* why a link ended that the cluster had not clo
 	       BUS_END_QUEUE,   /* the peer takes nothing: BUS_QUEUE_MAX */
 	       BUS_END_NO_MBUF,
 	       BUS_END_NO_ROUTE, /* an address that cannot be called, or no connection left */
+	       BUS_END_EVICTED, /* accepted, of nobody we know; another called and all places were taken */
 	       BUS_END_COUNT,
 };
 
@@ -54,6 +55,7 @@ struct bus_options {
 	uint32_t address;   /* ours, host order */
 	uint32_t nodes_max; /* places for twice as many links each way */
 	void (*on_event)(void *owner, const struct cluster_event *event);
+	bool (*is_known)(void *owner, bus_link link); /* has a frame said whose it is? */
 	void *owner;
 };
 

@@ -78,6 +78,13 @@ on_link_event(void *owner, const struct cluster_event *event)
 	step(owner, event);
 }
 
+static bool
+is_known(void *owner, bus_link link)
+{
+	const struct cluster_node *node = owner;
+	return view_by_link(node->cluster, link) != NODE_NONE;
+}
+
 static void
 persisted(struct cluster_node *node, uint64_t number)
 {
@@ -108,6 +115,9 @@ cluster_node_turn(struct cluster_node *node, uint64_t now_us)
 	static const struct cluster_event tick = {.kind = CLUSTER_TICK};
 	node->now_us = now_us;
 	node->now_ms = now_us / 1000;
+	if (!node->begun)
+		effects_begin(node);
+	node->begun = true;
 	watch_data(node);
 	bus_ready(node->bus, now_us);
 	uint64_t number = save_turn(node);
@@ -229,6 +239,7 @@ create_parts(struct cluster_node *node, char error[CLUSTER_NODE_ERROR_MAX])
 		.address = of->config->ip,
 		.nodes_max = nodes_max,
 		.on_event = on_link_event,
+		.is_known = is_known,
 		.owner = node,
 	};
 	snprintf(error, CLUSTER_NODE_ERROR_MAX,
@@ -324,6 +335,13 @@ cluster_node_info(const struct cluster_node *node, char *at, size_t size)
 	line(&l, "", "cluster_fences", &c->fences);
 	line(&l, "", "cluster_frames_not_held", &c->gate_refused);
 	line(&l, "", "cluster_data_stopped", &c->stopped_data);
+	for (unsigned i = 0; i < TRACE_COUNT; i++)
+		line(&l, "cluster_", cluster_trace_name((enum cluster_trace)i), &c->traced[i]);
+	for (unsigned i = 1; i < MESSAGE_REFUSAL_COUNT; i++)
+		line(&l, "cluster_refused_", message_refusal_name((enum message_refusal)i),
+		     &c->refused[i]);
+	for (unsigned i = 1; i < BALLOT_COUNT; i++)
+		line(&l, "cluster_ballot_", ballot_name((enum ballot)i), &c->ballots[i]);
 	line(&l, "", "bus_links", &b->links);
 	line(&l, "", "bus_accepted", &b->accepted);
 	line(&l, "", "bus_connected", &b->connected);

@@ -5,6 +5,8 @@
 #include "app/control/disk.h"
 #include "app/control/gate.h"
 #include "app/store/allocator.h"
+#include "cluster/ballot.h"
+#include "cluster/step.h"
 #include "cluster/view.h"
 
 struct rte_memzone;
@@ -21,6 +23,7 @@ struct save {                 /* one at a time (cluster.h C4) */
 
 struct cluster_node_counters {
 	_Atomic uint64_t steps, saves, saves_failed, fences, gate_refused, stopped_data;
+	_Atomic uint64_t traced[TRACE_COUNT], refused[MESSAGE_REFUSAL_COUNT], ballots[BALLOT_COUNT];
 	_Atomic uint64_t longest_step_us, longest_turn_us;
 };
 
@@ -39,7 +42,7 @@ struct cluster_node {
 	uint64_t fence_asked, fence_answered;
 	uint64_t pause_until_ms, pause_fence; /* writes are paused once pause_fence is answered */
 	bool paused_seen;                     /* a step knows that writes are paused */
-	bool data_alive;
+	bool data_alive, begun;
 	bool slots_dropped;
 	struct slot_bitmap dropped;
 	struct cluster_node_counters counters;
@@ -71,4 +74,6 @@ void save_begin(struct cluster_node *node, uint64_t number, const struct cluster
 uint64_t save_turn(struct cluster_node *node);
 /* effects.c: those of the step that was just made; and those that waited for number. */
 void effects_run(struct cluster_node *node, const struct cluster_facts *facts);
+/* First turn: what the file says of slots and role reaches the data lcores. */
+void effects_begin(struct cluster_node *node);
 void effects_release(struct cluster_node *node, uint64_t number);

@@ -23,10 +23,10 @@ connect_node(struct cluster_node *node, const struct effect *e)
 }
 
 static void
-change_role(struct cluster_node *node, uint32_t primary)
+change_role(struct cluster_node *node, uint32_t primary, bool replica)
 {
 	const struct cluster_hooks *hooks = &node->of.hooks;
-	struct cluster_role role = {.replica = primary != NODE_NONE};
+	struct cluster_role role = {.replica = replica};
 	if (role.replica && view_has(node->cluster, primary)) {
 		const struct node *n = &node->cluster->nodes[primary];
 		role.primary_known = n->ip[0] != '\0';
@@ -66,6 +66,17 @@ send_frame(struct cluster_node *node, const struct effect *e)
 		bus_send(node->bus, e->link, frame);
 }
 
+static void
+count_trace(struct cluster_node *node, const struct effect *e)
+{
+	struct cluster_node_counters *c = &node->counters;
+	counter_add(&c->traced[e->trace], 1);
+	if (e->trace == TRACE_MESSAGE_REFUSED)
+		counter_add(&c->refused[e->number], 1);
+	else if (e->trace == TRACE_BALLOT_REFUSED)
+		counter_add(&c->ballots[e->number], 1);
+}
+
 /* An effect whose number, if it has one, is on disk. */
 static void
 run(struct cluster_node *node, const struct effect *e, const struct cluster_facts *facts)
@@ -88,7 +99,7 @@ run(struct cluster_node *node, const struct effect *e, const struct cluster_fact
 		publish(node);
 		break;
 	case EFFECT_ROLE:
-		change_role(node, e->node);
+		change_role(node, e->node, e->node != NODE_NONE);
 		break;
 	case EFFECT_NEW_HISTORY:
 		hooks->new_history(hooks->owner);
@@ -104,6 +115,7 @@ run(struct cluster_node *node, const struct effect *e, const struct cluster_fact
 		hooks->drop_all(hooks->owner);
 		break;
 	case EFFECT_TRACE:
+		count_trace(node, e);
 		words_log(node->cluster, e);
 		break;
 	}
@@ -147,6 +159,15 @@ effects_run(struct cluster_node *node, const struct cluster_facts *facts)
 			run(node, e, facts);
 	}
 	drop_slots(node);
+}
+
+void
+effects_begin(struct cluster_node *node)
+{
+	const struct node *me = view_myself(node->cluster);
+	publish(node);
+	if (node_is_replica(me))
+		change_role(node, me->primary, true);
 }
 
 void

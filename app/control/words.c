@@ -78,9 +78,10 @@ log_election(const struct cluster *c, const struct effect *e)
 		log_notice("Failover auth granted to %.*s for epoch %lu", ID(c, e->node),
 			   e->number);
 		break;
-	case TRACE_BALLOT_REFUSED:
-		log_notice("Failover auth denied to %.*s: %s", ID(c, e->node),
-			   ballot_name((enum ballot)e->number));
+	case TRACE_BALLOT_REFUSED: /* a replica is asked like everybody, and has no say */
+		if (e->number != BALLOT_NOT_A_VOTER)
+			log_notice("Failover auth denied to %.*s: %s", ID(c, e->node),
+				   ballot_name((enum ballot)e->number));
 		break;
 	case TRACE_WON:
 		log_notice("Failover election won: I'm the new master.");

@@ -25,6 +25,7 @@ errands_mail(struct data_lcore *d, const struct mail *mail, uint64_t now_us)
 	(void)now_us;
 	if (mail->kind == MAIL_FENCE) {
 		d->errands.fence_asked = mail->a;
+		d->errands.fence_turns = 0;
 	} else if (mail->kind == MAIL_COUNT_KEYS) {
 		count_keys(d, (uint32_t *)(uintptr_t)mail->a);
 		d->errands.counts_owed++;
@@ -44,7 +45,8 @@ errands_settle(struct data_lcore *d, bool mail_left)
 	struct errands *r = &d->errands;
 	if (r->counts_owed > 0 && mail_send(d->office, d->index, 0, MAIL_COUNTED, 0, 0))
 		r->counts_owed--;
-	if (!mail_left && r->fence_answered != r->fence_asked &&
+	bool passed = !mail_left || r->fence_turns++ >= ERRANDS_FENCE_TURNS;
+	if (passed && r->fence_answered != r->fence_asked &&
 	    mail_send(d->office, d->index, 0, MAIL_FENCED, r->fence_asked, 0))
 		r->fence_answered = r->fence_asked;
 	return r->counts_owed > 0 || r->fence_answered != r->fence_asked;

@@ -93,7 +93,7 @@ hook_drop_all(void *owner)
 	post_all(owner, MAIL_DROP_ALL, 0, 0);
 }
 
-/* A lcore that sleeps is not stuck: it wakes for whatever comes. */
+/* A lcore that sleeps is woken when half of the time has passed: whoever does not turn then is stuck, whatever it was doing. */
 static bool
 hook_data_alive(void *owner, uint64_t now_ms)
 {
@@ -102,12 +102,14 @@ hook_data_alive(void *owner, uint64_t now_ms)
 	for (unsigned i = 0; i < o->data_count; i++) {
 		const struct data_lcore *d = o->data[i];
 		uint64_t turns = atomic_load_explicit(&d->counters.turns, memory_order_relaxed);
-		if (turns != o->watched_turns[i] || idle_asleep(d->idle) || o->watched_ms[i] == 0) {
+		uint64_t timeout_ms = server_config(d->server)->cluster_node_timeout_ms;
+		if (turns != o->watched_turns[i] || o->watched_ms[i] == 0) {
 			o->watched_turns[i] = turns;
 			o->watched_ms[i] = now_ms;
 		}
-		alive = alive && now_ms - o->watched_ms[i] <=
-					 server_config(d->server)->cluster_node_timeout_ms;
+		if (now_ms - o->watched_ms[i] > timeout_ms / 2)
+			idle_wake(d->idle);
+		alive = alive && now_ms - o->watched_ms[i] <= timeout_ms;
 	}
 	return alive;
 }
