@@ -57,7 +57,7 @@ static void
 append(struct parcel *p, struct parcel_part *part)
 {
 	part->next = NULL;
-	if (p->first == NULL)
+	if (p->last == NULL)
 		p->first = part;
 	else
 		p->last->next = part;
@@ -71,7 +71,7 @@ settle(struct parcel *p)
 	struct resp_writer *w = &p->writer;
 	if (w->at == NULL)
 		return;
-	if (p->first == NULL)
+	if (p->last == NULL)
 		p->inline_len = (uint32_t)(w->at - p->bytes);
 	else
 		p->last->bytes.len = (size_t)(w->at - p->last->bytes.at);

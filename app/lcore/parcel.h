@@ -21,7 +21,7 @@
 
 #define PARCEL_ARGS_MAX 64   /* of all its calls; a command with more travels alone */
 #define PARCEL_INLINE   1024 /* bytes of replies */
-#define PARCEL_PART     (16u * 1024)
+#define PARCEL_PART     ((size_t)16 * 1024)
 
 struct client;
 

@@ -395,7 +395,7 @@ info_replica(const struct repl *repl, uint64_t now_us, struct lines *out)
 	line(out, "slave_priority:100\r\nslave_read_only:1\r\nreplica_announced:1\r\n");
 }
 
-size_t
+size_t /* NOLINTNEXTLINE(readability-non-const-parameter): written to through a struct */
 repl_info(const struct repl_lcore *l, char *at, size_t size)
 {
 	const struct repl *repl = l->node;

@@ -77,6 +77,14 @@ send_bytes(struct replica *r, const void *bytes, size_t len)
 	return true;
 }
 
+/* A reply line, piece by piece; the caller knows that it fits. */
+static size_t
+add(char *line, size_t len, const void *bytes, size_t more)
+{
+	memcpy(line + len, bytes, more);
+	return len + more;
+}
+
 /* It must begin anew: the connection closes, and comes back with PSYNC. */
 static void
 cut_off(struct repl_lcore *l, struct replica *r)
@@ -173,21 +181,18 @@ static void
 begin_partial(struct repl_lcore *l, struct replica *r)
 {
 	char line[HEADER_MAX];
-	size_t len = 10;
-	memcpy(line, "+CONTINUE ", len);
+	size_t len = add(line, 0, "+CONTINUE", 9);
 	if (r->capa_psync2) {
-		memcpy(line + len, l->node->id, REPL_ID_LEN);
-		len += REPL_ID_LEN;
-	} else {
-		len--;
+		len = add(line, len, " ", 1);
+		len = add(line, len, l->node->id, REPL_ID_LEN);
 	}
-	memcpy(line + len, "\r\n", 2);
+	len = add(line, len, "\r\n", 2);
 	r->sent = (uint64_t)r->wanted - 1;
 	atomic_fetch_add(&l->node->partial_syncs, 1);
 	set_state(r, REPLICA_ONLINE);
 	atomic_store_explicit(&r->entry->acked, r->sent, memory_order_relaxed);
 	atomic_store_explicit(&r->entry->acked_at_us, l->now_us, memory_order_relaxed);
-	if (!send_bytes(r, line, len + 2))
+	if (!send_bytes(r, line, len))
 		cut_off(l, r);
 }
 
@@ -235,14 +240,12 @@ begin_full(struct repl_lcore *l, struct replica *r)
 	repl->snapshot_shares = snapshot_begin(l);
 	atomic_fetch_add(&repl->full_syncs, 1);
 	set_state(r, REPLICA_SNAPSHOT);
-	size_t len = 12;
-	memcpy(line, "+FULLRESYNC ", len);
-	memcpy(line + len, repl->id, REPL_ID_LEN);
-	len += REPL_ID_LEN;
-	line[len++] = ' ';
+	size_t len = add(line, 0, "+FULLRESYNC ", 12);
+	len = add(line, len, repl->id, REPL_ID_LEN);
+	len = add(line, len, " ", 1);
 	len += number_format_unsigned(r->sent, line + len);
-	memcpy(line + len, "\r\n", 2);
-	bool sent = send_bytes(r, line, len + 2);
+	len = add(line, len, "\r\n", 2);
+	bool sent = send_bytes(r, line, len);
 	for (unsigned i = 0; i < REPL_ID_LEN; i++)
 		r->mark[i] = "0123456789abcdef"[prng_below(&l->server->prng, 16)];
 	if (r->capa_eof)
@@ -328,10 +331,11 @@ replica_part(struct repl_lcore *l, struct parcel_part *part)
 static void
 send_held(struct repl_lcore *l, struct replica *r)
 {
-	char line[NUMBER_SIZE_MAX + 3] = "$";
-	size_t len = 1 + number_format_unsigned(r->total, line + 1);
-	memcpy(line + len, "\r\n", 2);
-	bool sent = send_bytes(r, line, len + 2);
+	char line[NUMBER_SIZE_MAX + 3];
+	size_t len = add(line, 0, "$", 1);
+	len += number_format_unsigned(r->total, line + len);
+	len = add(line, len, "\r\n", 2);
+	bool sent = send_bytes(r, line, len);
 	while (r->held_first != NULL) {
 		struct parcel_part *part = r->held_first;
 		r->held_first = part->next;

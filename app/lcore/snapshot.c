@@ -14,7 +14,7 @@
 #include "proto/base/assert.h"
 #include "proto/rdb/writer.h"
 
-#define SNAPSHOT_PART   (64u * 1024)
+#define SNAPSHOT_PART   ((size_t)64 * 1024)
 #define SNAPSHOT_AHEAD  64u
 #define SNAPSHOT_SLOTS  64u /* looked at in one turn */
 #define SNAPSHOT_AROUND 64u /* bytes of a record besides key and value */

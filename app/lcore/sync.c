@@ -19,12 +19,12 @@
 #include "proto/resp/parser.h"
 
 #define LINE_MAX     512
-#define BUFFER_MIN   (64u * 1024)
+#define BUFFER_MIN   ((size_t)64 * 1024)
 #define BUFFER_MAX   (1ull << 30)
 #define ARGS_MAX     1024u
 #define SCRATCH_SIZE 4096u
-#define CONNECT_US   3000000       /* a SYN that is not answered for so long is tried anew */
-#define APPLY_MAX    (256u * 1024) /* bytes applied inside one barrier */
+#define CONNECT_US   3000000              /* a SYN that is not answered for so long is tried anew */
+#define APPLY_MAX    ((size_t)256 * 1024) /* bytes applied inside one barrier */
 
 enum sync_state {
 	SYNC_IDLE,
