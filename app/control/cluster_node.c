@@ -321,7 +321,7 @@ line(struct lines *l, const char *prefix, const char *name, const _Atomic uint64
 		l->len += (size_t)n;
 }
 
-size_t
+size_t /* NOLINTNEXTLINE(readability-non-const-parameter): written to through a struct */
 cluster_node_info(const struct cluster_node *node, char *at, size_t size)
 {
 	struct lines l = {.at = at, .size = size};

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -150,6 +149,7 @@ disk_waiting(const struct disk *disk)
 static int
 sync_fd(int fd)
 {
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes the environment */
 	const char *delay = getenv(DELAY_VARIABLE);
 	if (delay != NULL) {
 		long ms = strtol(delay, NULL, 10);
@@ -178,8 +178,10 @@ static int
 sync_directory(const char *path)
 {
 	char copy[DISK_PATH_MAX];
-	snprintf(copy, sizeof(copy), "%s", path);
-	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *slash = strrchr(path, '/');
+	size_t len = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
+	snprintf(copy, sizeof(copy), "%.*s", (int)len, path);
+	int fd = open(len == 0 ? "." : copy, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	int rc = fsync(fd) == 0 ? 0 : -errno;

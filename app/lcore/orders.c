@@ -212,16 +212,20 @@ run_waiting(struct orders *o)
 	}
 }
 
+/* Those that still wait keep their order. */
 static void
 reply_settled(struct orders *o)
 {
 	uint64_t durable = cluster_node_durable(o->cluster);
-	struct order *order, *next;
-	for (order = STAILQ_FIRST(&o->settling); order != NULL; order = next) {
-		next = STAILQ_NEXT(order, next);
-		if (order->after > durable)
+	struct order_list all = STAILQ_HEAD_INITIALIZER(all);
+	struct order *order;
+	STAILQ_CONCAT(&all, &o->settling);
+	while ((order = STAILQ_FIRST(&all)) != NULL) {
+		STAILQ_REMOVE_HEAD(&all, next);
+		if (order->after > durable) {
+			STAILQ_INSERT_TAIL(&o->settling, order, next);
 			continue;
-		STAILQ_REMOVE(&o->settling, order, order, next);
+		}
 		struct parcel *p = order->parcel;
 		p->to = p->home;
 		post(o, p->home, MAIL_REPLIES, (uintptr_t)p, 0);
