@@ -240,8 +240,10 @@ set_pairs(struct server *server, struct call *call, struct resp_writer *w)
 	for (uint32_t i = 1; i < call->argc; i += 2) {
 		struct key key;
 		keyspace_key(server->keys, call->argv[i], &key);
-		if (!put(server, &key, call->argv[i + 1], 0, w))
+		if (!put(server, &key, call->argv[i + 1], 0, w)) {
+			server->feed.args = i; /* the pairs before it stay */
 			return false;
+		}
 	}
 	return true;
 }

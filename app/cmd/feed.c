@@ -128,7 +128,8 @@ feed_call(struct server *server, const struct call *call)
 	if (!server->feed.on)
 		return;
 	if (effect == EFFECT_SAME) {
-		feed_command(server, call->argv, call->argc);
+		feed_command(server, call->argv,
+			     server->feed.args != 0 ? server->feed.args : call->argc);
 		return;
 	}
 	struct span key = call->argv[call->command->first_key];

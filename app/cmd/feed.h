@@ -20,6 +20,8 @@ struct call;
 struct feed {
 	bool on;
 	bool failed; /* no memory: the history has a hole, replicas must begin anew */
+	uint32_t
+		args; /* of the command that runs, how many took effect; 0: all. MSET may run out of memory halfway */
 	uint8_t *at;
 	size_t len, size;
 };

@@ -404,6 +404,14 @@ run_silently(struct server *server, struct call *call, uint8_t protocol)
 	call->command->run(server, call, &w);
 }
 
+/* What commands changed; a key whose time was over has been fed already. */
+static uint64_t
+changes_so_far(const struct server *server)
+{
+	const struct keyspace_counters *c = keyspace_counters(server->keys);
+	return c->changes - c->expired;
+}
+
 void
 call_execute(struct server *server, struct call *call, struct resp_writer *w)
 {
@@ -425,13 +433,14 @@ call_execute(struct server *server, struct call *call, struct resp_writer *w)
 		session->last_command = call->command;
 		server->calls[call->command - command_table]++;
 		bool client_reply_on = call->command->run == cmd_client;
-		uint64_t before = keyspace_counters(server->keys)->changes;
+		uint64_t before = changes_so_far(server);
+		server->feed.args = 0;
 		if (silent && !client_reply_on)
 			run_silently(server, call, session->protocol);
 		else
 			call->command->run(server, call, w);
 		if ((call->command->flags & COMMAND_WRITE) && server->feed.on &&
-		    (before != keyspace_counters(server->keys)->changes || server->acting))
+		    (before != changes_so_far(server) || server->acting))
 			feed_call(server, call);
 	}
 	session->flags &= ~(uint32_t)SESSION_REPLY_SKIP;

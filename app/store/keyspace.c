@@ -494,6 +494,14 @@ about_to_change(struct keyspace *ks, uint16_t slot)
 		ks->watch->first_change(ks->watch->owner, slot);
 }
 
+/* K3: what was about to change did not. */
+static enum key_result
+refused(struct keyspace *ks)
+{
+	ks->counters.changes--;
+	return KEY_FULL;
+}
+
 static void
 delete_expired(struct keyspace *ks, uint16_t slot, struct entry *e, const struct place *place)
 {
@@ -562,6 +570,15 @@ keyspace_find(struct keyspace *ks, const struct key *key, uint64_t now_ms)
 	return find_live(ks, key, now_ms, &place);
 }
 
+static bool
+install_or_free(struct keyspace *ks, const struct key *key, struct entry *e)
+{
+	bool installed = install(ks, key, e);
+	if (!installed)
+		entry_free(ks, e);
+	return installed;
+}
+
 enum key_result
 keyspace_put(struct keyspace *ks, const struct key *key, struct span value, uint64_t expire_ms)
 {
@@ -577,14 +594,9 @@ keyspace_put(struct keyspace *ks, const struct key *key, struct span value, uint
 		return KEY_OK;
 	}
 	e = entry_for(ks, (struct span){key->at, key->len}, value.len, expire_ms);
-	if (e == NULL)
-		return KEY_FULL;
-	if (value.len > 0)
+	if (e != NULL && value.len > 0)
 		memcpy(value_at(e), value.at, value.len);
-	if (install(ks, key, e))
-		return KEY_OK;
-	entry_free(ks, e);
-	return KEY_FULL;
+	return e != NULL && install_or_free(ks, key, e) ? KEY_OK : refused(ks);
 }
 
 uint8_t *
@@ -599,16 +611,18 @@ keyspace_resize(struct keyspace *ks, const struct key *key, size_t len, uint64_t
 		return value_at(old);
 	struct entry *e = entry_for(ks, (struct span){key->at, key->len}, len,
 				    old != NULL ? entry_expire_ms(old) : 0);
-	if (e == NULL)
+	if (e == NULL) {
+		refused(ks);
 		return NULL;
+	}
 	size_t kept = value.len < len ? value.len : len;
 	uint8_t *at = value_at(e);
 	if (kept > 0)
 		memcpy(at, value.at, kept);
 	memset(at + kept, 0, len - kept);
-	if (install(ks, key, e))
+	if (install_or_free(ks, key, e))
 		return at;
-	entry_free(ks, e);
+	refused(ks);
 	return NULL;
 }
 
@@ -619,20 +633,20 @@ keyspace_expire(struct keyspace *ks, const struct key *key, uint64_t expire_ms, 
 	struct entry *old = find_live(ks, key, now_ms, &place);
 	if (old == NULL)
 		return KEY_ABSENT;
+	if ((old->flags & ENTRY_HAS_EXPIRE) == 0 && expire_ms == 0)
+		return KEY_OK; /* nothing changes */
 	about_to_change(ks, key->slot);
 	if ((old->flags & ENTRY_HAS_EXPIRE) != 0 && expire_ms != 0) {
 		memcpy(old->bytes, &expire_ms, sizeof(expire_ms));
 		return KEY_OK;
 	}
-	if ((old->flags & ENTRY_HAS_EXPIRE) == 0 && expire_ms == 0)
-		return KEY_OK;
 	struct blob *blob = entry_blob(old);
 	struct entry *e = entry_create(ks, entry_key(old), old->value_len, expire_ms,
 				       blob != NULL ? blob_hold(blob) : NULL);
 	if (e == NULL) {
 		if (blob != NULL)
 			blob_release(ks->allocator, blob);
-		return KEY_FULL;
+		return refused(ks);
 	}
 	if (blob == NULL)
 		memcpy(value_at(e), value_at(old), old->value_len);
