@@ -143,12 +143,11 @@ reply_hello(struct server *server, struct session *session, struct resp_writer *
 	resp_bulk_text(w, "id");
 	resp_integer(w, (int64_t)session->id);
 	resp_bulk_text(w, "mode");
-	resp_bulk_text(w, server->config.cluster_enabled ? "cluster" : "standalone");
+	resp_bulk_text(w, server->group->slots != NULL ? "cluster" : "standalone");
 	resp_bulk_text(w, "role");
-	resp_bulk_text(w, "master");
+	resp_bulk_text(w, server_is_replica(server) ? "replica" : "master");
 	resp_bulk_text(w, "modules");
 	resp_array(w, 0);
-	(void)server;
 }
 
 void
@@ -431,17 +430,109 @@ client_info(struct server *server, struct call *call, struct resp_writer *w)
 	resp_verbatim(w, "txt", (struct span){(const uint8_t *)line, len});
 }
 
+/* ON or OFF sets or clears a flag. */
 static void
-client_no_evict(struct server *server, struct call *call, struct resp_writer *w)
+change_flag(struct call *call, uint32_t flag, struct resp_writer *w)
 {
 	struct session *s = call->session;
 	bool on = span_is(call->argv[2], "on");
-	(void)server;
 	if (!on && !span_is(call->argv[2], "off")) {
 		resp_error(w, ERROR_SYNTAX);
 		return;
 	}
-	s->flags = on ? s->flags | SESSION_NO_EVICT : s->flags & ~(uint32_t)SESSION_NO_EVICT;
+	s->flags = on ? s->flags | flag : s->flags & ~flag;
+	resp_simple(w, "OK");
+}
+
+static void
+client_no_evict(struct server *server, struct call *call, struct resp_writer *w)
+{
+	(void)server;
+	change_flag(call, SESSION_NO_EVICT, w);
+}
+
+static void
+client_no_touch(struct server *server, struct call *call, struct resp_writer *w)
+{
+	(void)server;
+	change_flag(call, SESSION_NO_TOUCH, w);
+}
+
+/* There is no tracking: nobody is redirected to. */
+static void
+client_getredir(struct server *server, struct call *call, struct resp_writer *w)
+{
+	(void)server, (void)call;
+	resp_integer(w, -1);
+}
+
+static void
+client_trackinginfo(struct server *server, struct call *call, struct resp_writer *w)
+{
+	(void)server, (void)call;
+	resp_map(w, 3);
+	resp_bulk_text(w, "flags");
+	resp_set(w, 1);
+	resp_bulk_text(w, "off");
+	resp_bulk_text(w, "redirect");
+	resp_integer(w, -1);
+	resp_bulk_text(w, "prefixes");
+	resp_array(w, 0);
+}
+
+static void
+client_pause(struct server *server, struct call *call, struct resp_writer *w)
+{
+	(void)server, (void)call;
+	resp_error(w, "ERR CLIENT PAUSE is not there yet: nothing has been paused");
+}
+
+static void
+client_unpause(struct server *server, struct call *call, struct resp_writer *w)
+{
+	(void)server, (void)call;
+	resp_simple(w, "OK"); /* nothing is ever paused by a client */
+}
+
+/* No command blocks by key; whom WAIT keeps waiting is not woken by others. */
+static void
+client_unblock(struct server *server, struct call *call, struct resp_writer *w)
+{
+	int64_t id;
+	(void)server;
+	if (call->argc > 4)
+		reply_subcommand_syntax(w, call);
+	else if (call->argc == 4 && !span_is(call->argv[3], "timeout") &&
+		 !span_is(call->argv[3], "error"))
+		resp_error(w, "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+	else if (take_integer(call->argv[2], &id, w))
+		resp_integer(w, 0);
+}
+
+/* Redis 7.2's, which client libraries of today send first: what they are called. */
+static void
+client_setinfo(struct server *server, struct call *call, struct resp_writer *w)
+{
+	struct session *s = call->session;
+	struct span value = call->argv[3];
+	bool name = span_is(call->argv[2], "lib-name");
+	char *to = name ? s->lib_name : s->lib_version;
+	(void)server;
+	if (!name && !span_is(call->argv[2], "lib-ver")) {
+		resp_errorf(w, "ERR Unrecognized option '%.*s'", (int)call->argv[2].len,
+			    (const char *)call->argv[2].at);
+		return;
+	}
+	for (size_t i = 0; i < value.len; i++)
+		if (value.at[i] < '!' || value.at[i] > '~' || value.len >= SESSION_NAME_MAX) {
+			resp_errorf(w,
+				    "ERR %s cannot contain spaces, newlines or special "
+				    "characters.",
+				    name ? "lib-name" : "lib-ver");
+			return;
+		}
+	memcpy(to, value.at, value.len);
+	to[value.len] = '\0';
 	resp_simple(w, "OK");
 }
 
@@ -449,14 +540,21 @@ void
 cmd_client(struct server *server, struct call *call, struct resp_writer *w)
 {
 	static const struct subcommand subcommands[] = {
-		{"getname",  client_getname,  2 },
-                {"id",       client_id,       2 },
-		{"info",     client_info,     2 },
-                {"kill",     client_kill,     -3},
-		{"list",     client_list,     -2},
-                {"no-evict", client_no_evict, 3 },
-		{"reply",    client_reply,    3 },
-                {"setname",  client_setname,  3 },
+		{"getname",      client_getname,      2 },
+		{"getredir",     client_getredir,     2 },
+		{"id",           client_id,           2 },
+		{"info",         client_info,         2 },
+		{"kill",         client_kill,         -3},
+		{"list",         client_list,         -2},
+		{"no-evict",     client_no_evict,     3 },
+		{"no-touch",     client_no_touch,     3 },
+		{"pause",        client_pause,        -3},
+		{"reply",        client_reply,        3 },
+		{"setinfo",      client_setinfo,      4 },
+		{"setname",      client_setname,      3 },
+		{"trackinginfo", client_trackinginfo, 2 },
+		{"unblock",      client_unblock,      -3},
+		{"unpause",      client_unpause,      2 },
 	};
 	run_subcommand(subcommands, sizeof(subcommands) / sizeof(subcommands[0]), server, call, w);
 }

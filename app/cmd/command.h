@@ -10,6 +10,7 @@
 #include "app/cmd/feed.h"
 #include "app/cmd/handlers.h"
 #include "app/cmd/server.h"
+#include "app/cmd/slowlog.h"
 #include "app/store/keyspace.h"
 
 enum command_flag {
@@ -48,6 +49,23 @@ extern const unsigned command_count;
 /* name in any case. NULL: unknown. */
 const struct command *command_lookup(const struct server *server, struct span name);
 
+struct command_stats {
+	uint64_t calls, ticks, failed, rejected;
+};
+
+#define ERROR_CODES_MAX 24u /* different ones; further ones are counted in all only */
+#define ERROR_CODE_MAX  24u
+
+struct error_stats {
+	char code[ERROR_CODE_MAX]; /* "WRONGTYPE" */
+	uint64_t count;
+};
+
+/* What had been counted at some moment: rates are told from the older of two. */
+struct rate_sample {
+	uint64_t at_us, commands, in_bytes, out_bytes;
+};
+
 /* Parts of a server that handlers use. */
 struct server {
 	struct config config;
@@ -68,7 +86,10 @@ struct server {
 	bool acting; /* a call of ROUTE_BARRIER runs */
 	const char *version;
 	char run_id[41];
-	uint64_t *calls; /* per row of command_table */
+	struct command_stats *stats; /* per row of command_table */
+	struct error_stats errors[ERROR_CODES_MAX];
+	struct rate_sample samples[2]; /* older, newer */
+	struct slowlog slowlog;
 	uint16_t *index; /* hash of names -> row + 1 */
 };
 
@@ -80,6 +101,7 @@ keys_of(struct server *server, const struct key *key)
 	return group->count == 1 ? server->keys : group->members[key->slot % group->count]->keys;
 }
 
+bool server_is_replica(const struct server *server);
 uint64_t group_key_count(const struct server_group *group); /* inside a barrier */
 
 /* Shared texts and small helpers of the handlers. */
@@ -99,6 +121,7 @@ void reply_out_of_memory(struct resp_writer *w);
 /* "wrong number of arguments for 'x' command", "unknown subcommand" as Redis 7.0. */
 void reply_wrong_arity(struct resp_writer *w, const char *name);
 void reply_unknown_subcommand(struct resp_writer *w, struct call *call);
+void reply_subcommand_syntax(struct resp_writer *w, struct call *call);
 enum expiry_form {
 	EXPIRY_SECONDS = 1,
 	EXPIRY_ABSOLUTE = 2

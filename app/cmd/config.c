@@ -325,17 +325,18 @@ set_row(struct config *config, const struct row *row, const char *value, char *e
 static const struct {
 	const char *name, *harmless, *why;
 } refusals[] = {
-	{"appendonly",       "no",         "appendonly is not there yet: use appendonly no"                  },
-	{"tls-port",         "0",          "TLS is not there yet: leave tls-port at 0"                       },
-	{"replicaof",        "",           "replication is not there yet: leave replicaof out"               },
-	{"slaveof",          "",           "replication is not there yet: leave slaveof out"                 },
-	{"unixsocket",       "",           "there is no kernel socket in the data path: leave unixsocket out"},
-	{"aclfile",          "",           "ACL files are not there yet: leave aclfile out"                  },
-	{"save",             "",           "snapshots are not there yet: use save \"\""                      },
-	{"maxmemory-policy", "noeviction",
-	 "eviction is not there yet: use maxmemory-policy noeviction"                                        },
-	{"daemonize",        "no",
-	 "the node stays in the foreground: use daemonize no and a service manager"                          },
+	{"latency-monitor-threshold", "0",          "latency monitoring is not there yet: use SLOWLOG"                },
+	{"appendonly",                "no",         "appendonly is not there yet: use appendonly no"                  },
+	{"tls-port",                  "0",          "TLS is not there yet: leave tls-port at 0"                       },
+	{"replicaof",                 "",           "replication is not there yet: leave replicaof out"               },
+	{"slaveof",                   "",           "replication is not there yet: leave slaveof out"                 },
+	{"unixsocket",                "",           "there is no kernel socket in the data path: leave unixsocket out"},
+	{"aclfile",                   "",           "ACL files are not there yet: leave aclfile out"                  },
+	{"save",		      "",           "snapshots are not there yet: use save \"\""                      },
+	{"maxmemory-policy",          "noeviction",
+	 "eviction is not there yet: use maxmemory-policy noeviction"                                                 },
+	{"daemonize",                 "no",
+	 "the node stays in the foreground: use daemonize no and a service manager"                                   },
 };
 
 static bool

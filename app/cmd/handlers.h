@@ -82,9 +82,17 @@ HANDLER(randomkey);
 HANDLER(dbsize);
 HANDLER(flushall);
 /* cmd_server.c */
-HANDLER(command);
 HANDLER(config);
-HANDLER(info);
 HANDLER(time);
 HANDLER(shutdown);
+HANDLER(lolwut);
+HANDLER(move);
+HANDLER(swapdb);
+/* cmd_command.c, cmd_info.c, cmd_debug.c, cmd_function.c */
+HANDLER(command);
+HANDLER(info);
 HANDLER(debug);
+HANDLER(function);
+/* slowlog.c */
+HANDLER(slowlog);
+HANDLER(latency);

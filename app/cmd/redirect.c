@@ -110,8 +110,10 @@ write_error(const struct server *server, const struct call *call, enum redirect 
 	/* A node whose address is not known yet: the client keeps the one it has. */
 	if (!slot_table_endpoint(server->group->slots, slot_word_node(word), endpoint))
 		endpoint[0] = '\0';
-	resp_errorf(w, "%s %u %s", redirect == REDIRECT_ASK ? "ASK" : "MOVED", call->key.slot,
-		    endpoint);
+	if (redirect == REDIRECT_ASK)
+		resp_errorf(w, "ASK %u %s", call->key.slot, endpoint);
+	else
+		resp_errorf(w, "MOVED %u %s", call->key.slot, endpoint);
 }
 
 enum redirect

@@ -13,11 +13,12 @@
 #include "proto/base/crc16.h"
 #include "proto/base/number.h"
 
-#define INDEX_SIZE     512u   /* a power of two, several times command_count */
-#define NAME_MAX_LEN   16u    /* longest command name; longer words are unknown */
-#define EXPIRE_US      100000 /* active expiry, as Redis's hz 10 */
-#define EXPIRE_BUCKETS 256u   /* looked at in one round */
-#define ARGS_SHOWN_MAX 128u   /* of an unknown command's arguments, as Redis */
+#define INDEX_SIZE     512u    /* a power of two, several times command_count */
+#define NAME_MAX_LEN   16u     /* longest command name; longer words are unknown */
+#define EXPIRE_US      100000  /* active expiry, as Redis's hz 10 */
+#define SAMPLE_US      1000000 /* rates are told over one to two of it */
+#define EXPIRE_BUCKETS 256u    /* looked at in one round */
+#define ARGS_SHOWN_MAX 128u    /* of an unknown command's arguments, as Redis */
 
 /* ---- the table's index ---- */
 
@@ -82,16 +83,17 @@ server_create(const struct server_options *options)
 		return NULL;
 	memset(server, 0, sizeof(*server));
 	server->allocator = a;
-	server->calls = a->alloc(a, command_count * sizeof(server->calls[0]));
+	server->stats = a->alloc(a, command_count * sizeof(server->stats[0]));
 	server->index = a->alloc(a, INDEX_SIZE * sizeof(server->index[0]));
 	server->keys = keyspace_create(a, options->hash_secret);
 	TAILQ_INIT(&server->sessions);
-	if (server->calls == NULL || server->index == NULL || server->keys == NULL ||
+	slowlog_init(&server->slowlog, options->member);
+	if (server->stats == NULL || server->index == NULL || server->keys == NULL ||
 	    !config_copy(&server->config, options->config)) {
 		server_destroy(server);
 		return NULL;
 	}
-	memset(server->calls, 0, command_count * sizeof(server->calls[0]));
+	memset(server->stats, 0, command_count * sizeof(server->stats[0]));
 	memset(server->index, 0, INDEX_SIZE * sizeof(server->index[0]));
 	server->group = options->group != NULL ? options->group : &server->alone;
 	server->alone = (struct server_group){.count = 1, .members = {server}};
@@ -101,6 +103,7 @@ server_create(const struct server_options *options)
 	server->version = options->version;
 	server->active_expire = true;
 	server->started_us = options->now_us;
+	server->samples[0].at_us = server->samples[1].at_us = options->now_us;
 	server->next_session_id = options->member + 1;
 	prng_seed(&server->prng, options->seed);
 	make_run_id(server);
@@ -119,7 +122,8 @@ server_destroy(struct server *server)
 		keyspace_destroy(server->keys);
 	config_free(&server->config);
 	feed_free(server);
-	a->release(a, server->calls, command_count * sizeof(server->calls[0]));
+	slowlog_clear(server);
+	a->release(a, server->stats, command_count * sizeof(server->stats[0]));
 	a->release(a, server->index, INDEX_SIZE * sizeof(server->index[0]));
 	a->release(a, server, sizeof(*server));
 }
@@ -397,11 +401,39 @@ nowhere_room(struct resp_writer *w, size_t need)
 
 static const struct resp_sink nowhere = {nowhere_room, NULL};
 
+/* By its first word, "ERR" or "MOVED". */
 static void
-run_silently(struct server *server, struct call *call, uint8_t protocol)
+count_error(struct server *server, const char *text)
 {
-	struct resp_writer w = {.sink = &nowhere, .protocol = protocol};
-	call->command->run(server, call, &w);
+	size_t len = strcspn(text, " ");
+	server->counters.error_replies++;
+	for (unsigned i = 0; i < ERROR_CODES_MAX && len < ERROR_CODE_MAX; i++) {
+		struct error_stats *e = &server->errors[i];
+		if (e->count == 0)
+			memcpy(e->code, text, len); /* the rest is zero */
+		if (strncmp(e->code, text, len) == 0 && e->code[len] == '\0') {
+			e->count++;
+			return;
+		}
+	}
+}
+
+static uint64_t
+ticks_now(const struct server *server)
+{
+	return server->hooks.ticks != NULL ? server->hooks.ticks() : 0;
+}
+
+static void
+note_duration(struct server *server, const struct call *call, struct command_stats *stats,
+	      uint64_t ticks)
+{
+	int64_t limit_us = server->config.slowlog_log_slower_than;
+	stats->ticks += ticks;
+	if (limit_us < 0 || server->hooks.ticks == NULL)
+		return;
+	if ((unsigned __int128)(uint64_t)limit_us * server->hooks.ticks_per_us <= ticks)
+		slowlog_note(server, call, ticks / server->hooks.ticks_per_us);
 }
 
 /* What commands changed; a key whose time was over has been fed already. */
@@ -410,6 +442,25 @@ changes_so_far(const struct server *server)
 {
 	const struct keyspace_counters *c = keyspace_counters(server->keys);
 	return c->changes - c->expired;
+}
+
+/* It is admitted: runs, is counted and fed. */
+static void
+run(struct server *server, struct call *call, struct resp_writer *w)
+{
+	struct session *session = call->session;
+	struct command_stats *stats = &server->stats[call->command - command_table];
+	uint64_t before = changes_so_far(server), start = ticks_now(server);
+	uint32_t errors = w->errors;
+	session->last_command = call->command;
+	stats->calls++;
+	server->feed.args = 0;
+	call->command->run(server, call, w);
+	if ((call->command->flags & COMMAND_WRITE) && server->feed.on &&
+	    (before != changes_so_far(server) || server->acting))
+		feed_call(server, call);
+	note_duration(server, call, stats, ticks_now(server) - start);
+	stats->failed += w->errors != errors;
 }
 
 void
@@ -426,23 +477,20 @@ call_execute(struct server *server, struct call *call, struct resp_writer *w)
 	}
 	bool silent = (session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP)) != 0;
 	struct resp_writer bin = {.sink = &nowhere, .protocol = session->protocol};
+	struct resp_writer *to = silent ? &bin : w;
+	uint32_t errors = to->errors;
 	server->acting = call->route == ROUTE_BARRIER;
-	if (refuse(server, call, silent ? &bin : w)) {
-		server->counters.error_replies++;
+	if (refuse(server, call, to)) {
+		if (call->command != NULL)
+			server->stats[call->command - command_table].rejected++;
 	} else {
-		session->last_command = call->command;
-		server->calls[call->command - command_table]++;
-		bool client_reply_on = call->command->run == cmd_client;
-		uint64_t before = changes_so_far(server);
-		server->feed.args = 0;
-		if (silent && !client_reply_on)
-			run_silently(server, call, session->protocol);
-		else
-			call->command->run(server, call, w);
-		if ((call->command->flags & COMMAND_WRITE) && server->feed.on &&
-		    (before != changes_so_far(server) || server->acting))
-			feed_call(server, call);
+		/* CLIENT REPLY ON answers. */
+		to = call->command->run == cmd_client ? w : to;
+		errors = to->errors;
+		run(server, call, to);
 	}
+	if (to->errors != errors)
+		count_error(server, to->error);
 	session->flags &= ~(uint32_t)SESSION_REPLY_SKIP;
 	if (call->command == NULL || call->command->run != cmd_asking)
 		session->flags &= ~(uint32_t)SESSION_ASKING; /* of one command */
@@ -464,6 +512,19 @@ sweep_idle_sessions(struct server *server)
 		}
 }
 
+static void
+take_sample(struct server *server)
+{
+	const struct server_counters *c = &server->counters;
+	if (server->now_us - server->samples[1].at_us < SAMPLE_US)
+		return;
+	server->samples[0] = server->samples[1];
+	server->samples[1] = (struct rate_sample){.at_us = server->now_us,
+						  .commands = c->commands,
+						  .in_bytes = c->net_in_bytes,
+						  .out_bytes = c->net_out_bytes};
+}
+
 void
 server_tick(struct server *server, uint64_t budget_us)
 {
@@ -474,6 +535,7 @@ server_tick(struct server *server, uint64_t budget_us)
 	if (server->active_expire)
 		keyspace_expire_some(server->keys, EXPIRE_BUCKETS, server->unix_ms);
 	sweep_idle_sessions(server);
+	take_sample(server);
 }
 
 uint64_t
@@ -484,6 +546,13 @@ server_next_at(const struct server *server)
 }
 
 /* ---- helpers of the handlers ---- */
+
+bool
+server_is_replica(const struct server *server)
+{
+	const struct slot_table *slots = server->group->slots;
+	return slots != NULL && (slot_table_mode(slots) & SLOT_MODE_REPLICA) != 0;
+}
 
 uint64_t
 group_key_count(const struct server_group *group)
@@ -557,8 +626,9 @@ reply_wrong_arity(struct resp_writer *w, const char *name)
 	resp_errorf(w, "ERR wrong number of arguments for '%s' command", name);
 }
 
-void
-reply_unknown_subcommand(struct resp_writer *w, struct call *call)
+/* "unknown subcommand 'x'. Try COMMAND HELP." with other words in front. */
+static void
+reply_try_help(struct resp_writer *w, struct call *call, const char *what)
 {
 	char upper[32];
 	size_t n = 0;
@@ -566,8 +636,20 @@ reply_unknown_subcommand(struct resp_writer *w, struct call *call)
 		upper[n++] = (char)(*p & ~0x20);
 	upper[n] = '\0';
 	int shown = call->argv[1].len < 128 ? (int)call->argv[1].len : 128;
-	resp_errorf(w, "ERR unknown subcommand '%.*s'. Try %s HELP.", shown,
-		    (const char *)call->argv[1].at, upper);
+	resp_errorf(w, "ERR %s '%.*s'. Try %s HELP.", what, shown, (const char *)call->argv[1].at,
+		    upper);
+}
+
+void
+reply_unknown_subcommand(struct resp_writer *w, struct call *call)
+{
+	reply_try_help(w, call, "unknown subcommand");
+}
+
+void
+reply_subcommand_syntax(struct resp_writer *w, struct call *call)
+{
+	reply_try_help(w, call, "unknown subcommand or wrong number of arguments for");
 }
 
 static void

@@ -78,6 +78,11 @@ struct server_hooks {
 	/* PSYNC, REPLCONF, WAIT, ROLE. */
 	void (*replicate)(void *replication, struct call *call, struct resp_writer *w);
 	void *replication; /* struct repl_lcore */
+	/* What durations are measured with; NULL: they are not (INFO commandstats, SLOWLOG). */
+	uint64_t (*ticks)(void);
+	uint64_t ticks_per_us;
+	void (*sleep_us)(uint64_t us); /* DEBUG SLEEP: holds the calling lcore */
+	uint32_t process_id;
 };
 
 struct server_options {

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include <rte_cycles.h>
 #include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
@@ -18,6 +20,7 @@
 
 #define NODE_CONN_SPARE                                                                            \
 	128 /* above maxclients: to refuse politely, and connections on their way out */
+#define SLEEP_PIECE_US     1000000u
 #define NODE_TIME_WAIT_MAX 65536
 #define NODE_BUS_CONN_MAX  4096 /* two links to each of about 2,000 nodes */
 #define NODE_PORT_WSCALE   7
@@ -121,6 +124,21 @@ create_cluster_memory(struct node *node, char error[NODE_ERROR_MAX])
 	return 0;
 }
 
+static uint64_t
+read_ticks(void)
+{
+	return rte_rdtsc();
+}
+
+/* DEBUG SLEEP, which is meant to hold a data lcore: the processor is given to others meanwhile. */
+static void
+sleep_us(uint64_t us)
+{
+	for (; us > SLEEP_PIECE_US; us -= SLEEP_PIECE_US)
+		rte_delay_us_sleep(SLEEP_PIECE_US);
+	rte_delay_us_sleep((unsigned)us);
+}
+
 static int
 create_server(struct node *node, struct data_lcore *d, char error[NODE_ERROR_MAX])
 {
@@ -130,7 +148,11 @@ create_server(struct node *node, struct data_lcore *d, char error[NODE_ERROR_MAX
 		.hooks = {.info = node_info,
 			  .owner = d,
 			  .replicate = node->repl != NULL ? call_replication : NULL,
-			  .replication = &d->repl},
+			  .replication = &d->repl,
+			  .ticks = read_ticks,
+			  .ticks_per_us = (rte_get_tsc_hz() + 500000) / 1000000,
+			  .sleep_us = sleep_us,
+			  .process_id = (uint32_t)getpid()},
 		.unix_ms = clock_unix_ms(&node->clock, clock_now_us(&node->clock)),
 		.now_us = clock_now_us(&node->clock),
 		.version = POLLIS_VERSION,

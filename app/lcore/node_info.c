@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <rte_cycles.h>
 #include <rte_mempool.h>
@@ -99,6 +100,17 @@ impair_lines(struct lines *l, const char *direction, const struct impair *impair
 	line(l, "impair_%s_corrupted:%lu\r\n", direction, c->corrupted);
 }
 
+/* One system call, on request only. Data lcores poll: what they burn says nothing about load, busy_share does. */
+static void
+cpu_lines(struct lines *l)
+{
+	struct rusage self;
+	if (getrusage(RUSAGE_SELF, &self) != 0)
+		return;
+	line(l, "used_cpu_sys:%ld.%06ld\r\nused_cpu_user:%ld.%06ld\r\n", self.ru_stime.tv_sec,
+	     self.ru_stime.tv_usec, self.ru_utime.tv_sec, self.ru_utime.tv_usec);
+}
+
 size_t /* NOLINTNEXTLINE(readability-non-const-parameter): written to through a struct */
 node_info(void *data_lcore, const char *section, char *at, size_t size)
 {
@@ -108,8 +120,10 @@ node_info(void *data_lcore, const char *section, char *at, size_t size)
 		return cluster_node_info(d->cluster, at, size);
 	if (strcmp(section, "replication") == 0 && d->repl.node != NULL)
 		return repl_info(&d->repl, at, size);
+	if (strcmp(section, "cpu") == 0)
+		cpu_lines(&l);
 	if (strcmp(section, "dpdk") != 0)
-		return 0;
+		return l.len;
 	lcore_lines(&l, d);
 	stack_lines(&l, d->stack);
 	pool_lines(&l, d->wire->port);

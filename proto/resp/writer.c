@@ -183,6 +183,8 @@ resp_simple(struct resp_writer *w, const char *text)
 void
 resp_error(struct resp_writer *w, const char *text)
 {
+	w->errors++;
+	w->error = text;
 	write_line(w, '-', text);
 }
 
@@ -193,6 +195,8 @@ resp_errorf(struct resp_writer *w, const char *format, ...)
 	struct format f;
 	struct span piece;
 	va_list args;
+	w->errors++;
+	w->error = format;
 	va_start(args, format);
 	format_begin(&f, format, &args);
 	write_short(w, "-", 1);

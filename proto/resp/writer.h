@@ -34,6 +34,8 @@ struct resp_writer {
 	const struct resp_sink *sink;
 	uint8_t protocol; /* 2 or 3 */
 	bool failed;
+	uint32_t errors;   /* how many were written */
+	const char *error; /* the text or format of the last, which begins with its code */
 };
 
 /* +text and -text, e.g. "ERR syntax error". CR and LF become spaces; at both ends of text they are dropped. */

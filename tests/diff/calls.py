@@ -34,6 +34,10 @@ bitpos KEY 0 INDEX
 bitpos KEY 1 INDEX INDEX [byte|bit|WORD]
 bitpos KEY 0 INDEX INDEX [byte|bit]
 client getname
+client getredir
+client trackinginfo
+client unblock NUMBER [timeout|error|WORD]
+client unpause
 client id
 client info
 client kill WORD
@@ -59,6 +63,8 @@ config WORD
 copy KEY KEY [replace|db 0|db WORD|WORD]*
 copy KEY KEY
 dbsize
+debug digest
+debug digest-value (KEY)+
 debug WORD
 decr KEY
 decrby KEY NUMBER
@@ -73,6 +79,11 @@ expireat KEY TIME
 expiretime KEY
 flushall [sync|async|WORD]
 flushdb [sync|async]
+function delete WORD
+function dump
+function flush [async|sync|WORD]
+function list [withcode|libraryname WORD|WORD]*
+function restore PAYLOAD [append|replace|flush|WORD]
 get KEY
 get KEY
 getbit KEY BIT
@@ -91,9 +102,14 @@ info (WORD)+
 keys PATTERN
 keys *
 lcs KEY KEY [len|idx|withmatchlen|minmatchlen NUMBER|WORD]*
+latency history WORD
+latency latest
+latency reset [WORD|command]
+lolwut
 lcs KEY KEY
 memory usage KEY [samples 0|samples NUMBER|WORD]
 memory WORD
+move KEY 0
 mget (KEY)+
 mset (KEY VALUE)+
 msetnx (KEY VALUE)+
@@ -106,10 +122,7 @@ pexpire KEY MS [nx|xx|gt|lt]*
 pexpireat KEY TIME_MS [nx|xx|gt|lt]*
 pexpiretime KEY
 ping [VALUE]
-psetbit KEY BIT 0
-setbit KEY BIT 1
-setbit KEY BIT NUMBER
-setex KEY MS VALUE
+psetex KEY MS VALUE
 pttl KEY
 randomkey
 rename KEY KEY
@@ -127,11 +140,18 @@ set KEY VALUE
 set KEY NUMBER
 set KEY FLOAT
 set KEY VALUE [nx|xx|get|keepttl|ex SECONDS|px MS|exat TIME|pxat TIME_MS|WORD]*
+setbit KEY BIT 0
+setbit KEY BIT 1
+setbit KEY BIT NUMBER
 setex KEY SECONDS VALUE
 setnx KEY VALUE
 setrange KEY OFFSET VALUE
 shutdown WORD
 shutdown abort
+slowlog get [NUMBER|0]
+slowlog len
+slowlog reset
+swapdb 0 0
 strlen KEY
 substr KEY INDEX INDEX
 time
@@ -173,7 +193,7 @@ PAST_AND_FUTURE = [b"1", b"1000", b"4000000000", b"4000000001", b"5000000000000"
 WALKS = [[], [b"match", b"key:*"], [b"count", b"3"], [b"type", b"string"], [b"type", b"list"], [b"match", b"*[0-5]", b"count", b"1"]]
 UNKNOWN = [[b"nosuch"], [b"nosuch", b"a", b"b"], [b"nosuch"] + [b"argument"] * 40, [b"n" * 300, b"x" * 300], [b""], [b"get "],
            [b"no\r\nsuch", b"a\r\nb"], [b"bin\x00\xff", b"\x00"], [b"get\x00", b"a"]]
-CONTAINERS = ("client", "command", "config", "object", "memory", "bitfield", "bitfield_ro")
+CONTAINERS = ("client", "cluster", "command", "config", "function", "latency", "object", "slowlog", "memory", "bitfield", "bitfield_ro")
 SOON = 100000  # what duration() makes is at least this, in seconds and in ms
 # Where a relative time may stand: behind the key, or behind these words.
 EXPIRING = {b"set": (b"ex", b"px"), b"getex": (b"ex", b"px"), b"setex": (), b"psetex": (), b"expire": (), b"pexpire": (), b"restore": ()}
@@ -308,7 +328,7 @@ class Generator:
             return False
         if words[0] == b"shutdown":
             return len(args) > 1 and words[1] not in (b"now", b"force", b"nosave", b"save")
-        if words[:1] == [b"client"] and len(args) > 1 and words[1] in (b"reply", b"kill", b"pause", b"tracking"):
+        if words[:1] == [b"client"] and len(args) > 1 and words[1] in (b"reply", b"kill", b"pause", b"tracking", b"setinfo", b"no-touch"):
             return words[1] == b"kill" and args[2:3] not in ([b"id"], [b"ID"], [b"Id"]) or len(args) == 2
         if words[:2] == [b"config", b"set"]:
             return all(name in SETTABLE + WORDS for name in args[2::2])

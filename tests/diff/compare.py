@@ -52,10 +52,16 @@ EXCEPTIONS = {
     b"command docs": kind_only,
     b"client help": kind_only,
     b"command help": kind_only,
+    b"function help": kind_only,
+    b"latency help": kind_only,
+    b"lolwut": kind_only,
     b"memory help": kind_only,
     b"memory usage": kind_only,  # it is another memory
     b"object encoding": kind_only,  # Redis tells how the value came to be, we only what it is
     b"object help": kind_only,
+    b"slowlog get": kind_only,  # what is slow here is not what is slow there
+    b"slowlog help": kind_only,
+    b"slowlog len": kind_only,
     b"object refcount": kind_only,  # Redis shares small integers, unless they came by COPY or INCRBYFLOAT
     b"config help": kind_only,
     b"command list": kind_only,
@@ -79,7 +85,7 @@ def exception_of(args):
         return kind_only if has_pattern else config_get
     if name == b"command" and len(args) == 2 and args[1].lower() == b"info":
         return kind_only  # all rows
-    if name in (b"client", b"command", b"config", b"memory", b"object") and len(args) > 1:
+    if name in (b"client", b"command", b"config", b"function", b"latency", b"memory", b"object", b"slowlog") and len(args) > 1:
         return EXCEPTIONS.get(name + b" " + args[1].lower())
     return EXCEPTIONS.get(name)
 

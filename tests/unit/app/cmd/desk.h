@@ -97,6 +97,7 @@ say_words(struct desk *d, const struct span *argv, uint32_t argc)
         };
 	struct call call = {.session = &d->session, .argv = argv, .argc = argc};
 	d->reply_len = 0;
+	d->now_us++;
 	for (unsigned i = 0; i < d->group.count; i++)
 		server_set_time(d->group.members[i], d->unix_ms, d->now_us);
 	call_identify(d->group.members[0], &call);
