@@ -98,7 +98,9 @@ host_facts(struct world *w, struct host *h)
 		.primary_link_up = h->repl.up,
 		.primary_link_ms = now_ms - age_ms,
 		.data_alive = !h->data_dead,
-		.slot_keys = myself->slot_count > 0 ? w->keys : NULL};
+		.writes_paused = now_ms<h->repl.pause_until_ms, .slot_keys = myself->slot_count> 0
+					 ? w->keys
+					 : NULL};
 }
 
 static void

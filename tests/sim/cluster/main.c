@@ -340,6 +340,7 @@ main(int argc, char **argv)
 	/* Worlds are alike: what one gave back the next one takes, without asking the kernel. */
 	(void)mallopt(M_MMAP_THRESHOLD, HEAP_KEPT);
 	(void)mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
+	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	(void)signal(SIGABRT, on_crash);
 	(void)signal(SIGSEGV, on_crash);
 	static struct totals totals;

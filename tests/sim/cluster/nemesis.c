@@ -441,5 +441,6 @@ nemesis_repaired(struct world *w)
 		return true;
 	if (w->nemesis->profile.rebuild)
 		operator_repair(w);
+	operator_fix(w);
 	return false;
 }

@@ -116,6 +116,7 @@ operator_move_slot(struct world *w)
 	unsigned slot = (unsigned)prng_below(&w->fault_prng, SLOT_COUNT);
 	while (w->keys[slot] > 0 || source->cluster->owner[slot] != 0)
 		slot = (slot + 1) % SLOT_COUNT;
+	w->moved[w->moved_count++ % WORLD_MOVED_MAX] = (uint16_t)slot;
 	setslot(w, target, slot, "IMPORTING", source);
 	setslot(w, source, slot, "MIGRATING", target);
 	world_later(w, prng_below(&w->fault_prng, 500000), settle_slot,
@@ -146,6 +147,32 @@ operator_reset(struct world *w)
 		(void)host_command(w, h,
 				   prng_below(&w->fault_prng, 2) == 0 ? "CLUSTER RESET SOFT"
 								      : "CLUSTER RESET HARD");
+}
+
+static bool
+is_owned(const struct world *w, uint16_t slot)
+{
+	for (uint32_t i = 0; i < w->host_count; i++)
+		if (w->hosts[i].alive && w->hosts[i].cluster->owner[slot] == 0)
+			return true;
+	return false;
+}
+
+void
+operator_fix(struct world *w)
+{
+	unsigned count = w->moved_count < WORLD_MOVED_MAX ? w->moved_count : WORLD_MOVED_MAX;
+	for (unsigned i = 0; i < count; i++) {
+		struct host *h = is_owned(w, w->moved[i]) ? NULL : pick(w, is_voter);
+		if (h == NULL)
+			continue;
+		char text[WORLD_TEXT_MAX];
+		(void)snprintf(text, sizeof(text), "CLUSTER DELSLOTS %u", w->moved[i]);
+		(void)host_command(w, h, text);
+		(void)snprintf(text, sizeof(text), "CLUSTER ADDSLOTS %u", w->moved[i]);
+		(void)host_command(w, h, text);
+		(void)host_command(w, h, "CLUSTER BUMPEPOCH");
+	}
 }
 
 static void

@@ -12,5 +12,7 @@ void operator_move_slot(struct world *w);
 void operator_bump(struct world *w);
 void operator_forget(struct world *w);
 void operator_reset(struct world *w);
+/* redis-cli --cluster fix: a slot that was given away, and whose new owner was itself replaced before anybody heard, is nobody's. */
+void operator_fix(struct world *w);
 /* Everybody forgets ids that are nobody's, and meets who is missing. */
 void operator_repair(struct world *w);

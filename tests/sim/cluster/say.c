@@ -49,25 +49,49 @@ say_reason(enum cluster_trace trace, uint64_t number)
 	return NULL;
 }
 
+/* What number means with this trace, as a word or two; empty: nothing. */
+static void
+say_number(const struct world *w, const struct host *h, const struct effect *effect, char *text,
+	   size_t size)
+{
+	const struct cluster *c = h->cluster;
+	enum cluster_trace trace = (enum cluster_trace)effect->trace;
+	const char *reason = say_reason(trace, effect->number);
+	bool is_node =
+		trace == TRACE_REPORT || trace == TRACE_FAIL_TOLD || trace == TRACE_UPDATE_SENT;
+	char name[16] = "";
+	text[0] = '\0';
+	if (trace == TRACE_ROLE_CHANGED) {
+		const struct node *node = effect->node != NODE_NONE && view_has(c, effect->node)
+						  ? &c->nodes[effect->node]
+						  : NULL;
+		if (node != NULL && node->primary != NODE_NONE)
+			(void)snprintf(text, size, "replica of %s",
+				       world_name(w, &c->nodes[node->primary].id, name));
+		else
+			(void)snprintf(text, size, "primary");
+	} else if (is_node && effect->number < c->high) {
+		(void)snprintf(text, size, "%s%s", trace == TRACE_UPDATE_SENT ? "about " : "by ",
+			       world_name(w, &c->nodes[effect->number].id, name));
+	} else if (reason != NULL) {
+		(void)snprintf(text, size, "%s", reason);
+	} else if (effect->number != 0) {
+		(void)snprintf(text, size, "%llu", (unsigned long long)effect->number);
+	}
+}
+
 void
 say_trace(struct world *w, const struct host *h, const struct effect *effect)
 {
 	if (w->say == NULL)
 		return;
-	enum cluster_trace trace = (enum cluster_trace)effect->trace;
-	char name[16] = "", number[64] = "";
+	char name[16] = "", number[64];
 	/* A node that was removed in this very step has no place any more. */
 	if (effect->node != NODE_NONE && view_has(h->cluster, effect->node))
 		(void)world_name(w, &h->cluster->nodes[effect->node].id, name);
-	const char *reason = say_reason(trace, effect->number);
-	if (trace == TRACE_REPORT && effect->number < h->cluster->high)
-		(void)world_name(w, &h->cluster->nodes[effect->number].id, number);
-	else if (reason != NULL)
-		(void)snprintf(number, sizeof(number), "%s", reason);
-	else if (effect->number != 0)
-		(void)snprintf(number, sizeof(number), "%llu", (unsigned long long)effect->number);
-	say(w, h, "%s%s%s%s%s", cluster_trace_name(trace), name[0] != '\0' ? " " : "", name,
-	    number[0] != '\0' ? " " : "", number);
+	say_number(w, h, effect, number, sizeof(number));
+	say(w, h, "%s%s%s%s%s", cluster_trace_name((enum cluster_trace)effect->trace),
+	    name[0] != '\0' ? " " : "", name, number[0] != '\0' ? " " : "", number);
 }
 
 void
@@ -77,7 +101,9 @@ say_send(struct world *w, const struct host *h, const struct bus_head *head,
 	if (w->say == NULL || !w->say_frames || head->type <= BUS_MEET)
 		return;
 	uint32_t to = net_peer(w, h, effect->link);
-	say(w, h, "-> n%u %s epoch %llu", to == HOST_NONE ? 0 : to + 1, bus_type_name(head->type),
+	if (to == HOST_NONE)
+		return; /* the connection ended while the frame waited */
+	say(w, h, "-> n%u %s epoch %llu", to + 1, bus_type_name(head->type),
 	    (unsigned long long)head->current_epoch);
 }
 

@@ -27,6 +27,7 @@
 #define WORLD_ROLES_MAX 64 /* refusal reasons of one kind that are counted apart */
 #define US_PER_MS       1000ull
 #define HOST_NONE       UINT32_MAX
+#define WORLD_MOVED_MAX 64
 #define WORLD_TEXT_MAX  512
 #define WORLD_CHECKERS  10
 
@@ -97,6 +98,8 @@ struct world {
 	size_t reply_len;
 	unsigned stepping; /* a step is under way */
 	struct nemesis *nemesis;
+	uint16_t moved[WORLD_MOVED_MAX]; /* slots that an operator moved, the last ones */
+	unsigned moved_count;
 	void *checks[WORLD_CHECKERS];
 	bool observers_off;
 	enum violation_kind violation;
