@@ -46,7 +46,7 @@ election_decide(const struct cluster *c, bool manual)
 		return ELECTION_ALLOWED;
 	if (c->config.replica_no_failover)
 		return ELECTION_SWITCHED_OFF;
-	if (c->facts->offset == 0)
+	if (c->facts->offset == 0 || !persist_role_is_durable(c))
 		return ELECTION_NEVER_SYNCED;
 	return data_is_too_old(c) ? ELECTION_DATA_TOO_OLD : ELECTION_ALLOWED;
 }

@@ -42,7 +42,8 @@ link_on_up(struct cluster *c, bus_link link, const char *own_ip, struct effects 
 	}
 	c->nodes[node].out_up = true;
 	handshake_learn_own_ip(c, own_ip, false);
-	emit_ping(c, out, node, false);
+	/* A ping that waited since an earlier connection goes out on this one, or its answer would never come. */
+	c->nodes[node].ping_owed = !emit_ping(c, out, node, false);
 	election_ask_again(c, node, out);
 }
 
@@ -96,13 +97,20 @@ connect_node(struct cluster *c, uint32_t node, struct effects *out)
 	effect->node = node;
 }
 
-/* Spec A9: half the timeout without an answer on a connection that is old enough to have carried one. */
+/* Spec A9: half the timeout without an answer on a connection that is old enough to have carried one. Stock nodes wait for ever while
+ * the peer's own frames arrive: an answer that a half-open connection lost would never come, and a FAIL never be cleared. We
+ * give such a connection two timeouts.
+ */
 static bool
 is_stuck(const struct cluster *c, const struct node *n)
 {
 	uint64_t now = c->now_ms, timeout = c->config.node_timeout_ms;
-	return n->out != 0 && now - n->out_created_ms > timeout && n->ping_sent_ms != 0 &&
-	       now - n->ping_sent_ms > timeout / 2 && now - n->data_received_ms > timeout / 2;
+	if (n->out == 0 || n->ping_sent_ms == 0 || now - n->out_created_ms <= timeout)
+		return false;
+	bool silent =
+		now - n->ping_sent_ms > timeout / 2 && now - n->data_received_ms > timeout / 2;
+	return silent ||
+	       (now - n->ping_sent_ms > 2 * timeout && now - n->out_created_ms > 2 * timeout);
 }
 
 static bool
@@ -126,6 +134,10 @@ tick_ping(struct cluster *c, uint32_t node, struct effects *out)
 {
 	struct node *n = &c->nodes[node];
 	bool brief = c->config.ping_interval_ms != 0;
+	if (n->pong_owed && n->in != 0)
+		n->pong_owed = !emit_pong_on(c, out, node, n->in);
+	if (n->ping_owed && n->out_up)
+		n->ping_owed = !emit_ping(c, out, node, false);
 	if (needs_meet(c, n)) {
 		n->flags |= NODE_MEET;
 		n->in_lost_ms = c->now_ms; /* again after as long */
@@ -140,7 +152,7 @@ bool
 link_tick_node(struct cluster *c, uint32_t node, struct effects *out)
 {
 	struct node *n = &c->nodes[node];
-	if (!emit_has_room(c, out, 1))
+	if (!emit_has_room(c, out, 3))
 		return false;
 	if (node_has(n, NODE_MYSELF) || handshake_expire(c, node, out))
 		return true;

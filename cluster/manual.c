@@ -132,6 +132,7 @@ manual_run(struct cluster *c, struct effects *out)
 	}
 	if (m->state == MANUAL_PAUSED_FOR)
 		tell_paused(c, out);
-	if (m->state == MANUAL_WAIT_OFFSET && m->offset_known && c->facts->offset >= m->offset)
+	if (m->state == MANUAL_WAIT_OFFSET && m->offset_known && persist_role_is_durable(c) &&
+	    c->facts->offset >= m->offset)
 		enter(c, MANUAL_CAN_START);
 }

@@ -148,7 +148,8 @@ node_line(struct text *t, const struct cluster *c, const struct node *n,
 	text_word(t, " ");
 	text_number(t, node_epoch(c, n));
 	text_word(t, myself || n->out_up ? " connected" : " disconnected");
-	put_slots(t, &n->slots);
+	if (n->slot_count > 0)
+		put_slots(t, &n->slots);
 	if (myself)
 		put_open_slots(t, c);
 }

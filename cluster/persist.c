@@ -43,6 +43,15 @@ persist_live(struct cluster *c)
 	c->live.slots = c->nodes[shown].slots;
 }
 
+bool
+persist_role_is_durable(const struct cluster *c)
+{
+	const struct node *me = &c->nodes[0];
+	static const struct node_id nobody;
+	bool follows = node_is_replica(me) && me->primary != NODE_NONE;
+	return node_id_equal(&c->durable.replica_of, follows ? &c->nodes[me->primary].id : &nobody);
+}
+
 void
 persist_loaded(struct cluster *c)
 {

@@ -33,6 +33,8 @@ uint64_t persist_covers(const struct cluster *c);
 void persist_live(struct cluster *c);
 /* The view was read from a file (nodes_file_read()) or made new: what it says is durable. */
 void persist_loaded(struct cluster *c);
+/* Is the role that we decided on disk, and so carried out? Until then the facts about our data are those of the old role. */
+bool persist_role_is_durable(const struct cluster *c);
 /* End of a step: at most one EFFECT_PERSIST. */
 void persist_end(struct cluster *c, struct effects *out);
 /* CLUSTER_PERSISTED; a number that does not fly is ignored. */

@@ -222,8 +222,8 @@ on_heartbeat(struct cluster *c, uint32_t sender, uint32_t bound, const struct cl
 		handshake_learn_own_ip(c, event->own_ip, type == BUS_MEET);
 	if (sender == NODE_NONE && type == BUS_MEET && handshake_on_meet(c, event) == MEET_FULL)
 		refuse(c, out, NODE_NONE, MESSAGE_NODES_FULL);
-	if (type != BUS_PONG)
-		emit_pong_on(c, out, sender, event->link);
+	if (type != BUS_PONG && !emit_pong_on(c, out, sender, event->link) && sender != NODE_NONE)
+		c->nodes[sender].pong_owed = true;
 	if (bound != NODE_NONE && node_has(&c->nodes[bound], NODE_HANDSHAKE)) {
 		sender = handshake_on_answer(c, bound, sender, event, out);
 		if (sender == NODE_NONE)

@@ -305,7 +305,7 @@ view_set_out(struct cluster *c, uint32_t node, bus_link link)
 	struct node *n = &c->nodes[node];
 	n->out = link;
 	n->out_up = false;
-	n->pong_on_out = false;
+	n->pong_on_out = n->ping_owed = false;
 	n->out_created_ms = c->now_ms;
 }
 
@@ -316,6 +316,7 @@ view_set_in(struct cluster *c, uint32_t node, bus_link link)
 	if (n->in != 0)
 		table_take(c, &c->by_link, mix(n->in), node);
 	n->in = 0;
+	n->pong_owed = false;
 	n->in_lost_ms = c->now_ms;
 	if (link == 0)
 		return;

@@ -47,7 +47,9 @@ struct node {
 	uint32_t replica_count, replica_before, ok_replica_count; /* of the last ticks */
 	bus_link out, in;                                         /* 0: none */
 	bool out_up, pong_on_out; /* established; a PONG came on this very connection */
-	bool fail_untold;         /* we reached the quorum, and the FAIL still has to be sent */
+	bool ping_owed,
+		pong_owed; /* could not be sent on out, on in (emit.h E2, E3): the tick does */
+	bool fail_untold;  /* we reached the quorum, and the FAIL still has to be sent */
 	uint64_t out_created_ms, connect_at_ms, in_lost_ms;
 	uint64_t sampled; /* number of the gossip section it was last put into */
 };
