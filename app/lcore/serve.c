@@ -213,8 +213,9 @@ pump_step(struct serve *serve, struct client *client)
 	const struct config *config = server_config(serve->of.server);
 	switch (pump_source(serve, client, &command)) {
 	case PUMP_EXHAUSTED:
-		if (client->input != NULL || client->taken == conn_unread(client->conn))
+		if (conn_unread(client->conn) == (client->input != NULL ? 0 : client->taken))
 			return false; /* its commands run when the group is full, or last */
+		/* What came while a parcel was away is announced no more. */
 		serve_run_group(serve);
 		return true;
 	case PUMP_STARVED:

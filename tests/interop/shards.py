@@ -204,6 +204,19 @@ class Shards:
                 self.written[i][key] = (tag, False)
         client.close()
 
+    def writer(self, i, first, name):
+        """One that writes keys of shard i, and asks first."""
+        prefix = next(p for p in (f"{name}.{k}{{{k}}}" for k in range(10000)) if self.shard_of(p) == i)
+        return Writer(self.lab.address(first), prefix)
+
+    def settle(self, i, primary):
+        """What primary has written by now, its replica has."""
+        ip, port = self.lab.address(primary)
+        key, (value, _) = next(iter(self.written[i].items()))
+        with redis.Redis(host=ip, port=port, socket_timeout=20, single_connection_client=True) as node:
+            check(node.set(key, value, keepttl=True), f"SET {key}")
+            check(node.execute_command("WAIT", 1, WAIT_MS) == 1, f"WAIT 1 at {primary}")
+
     def holds_all(self, i, who):
         """Every acknowledged key of shard i is at who, with its value and expiry, and nothing else is."""
         ip, port = self.lab.address(who)
@@ -236,10 +249,13 @@ class Shards:
         self.step(f"{old} killed: FAIL after {failed:.1f} s, {new} elected after {elected:.1f} s; {len(self.written[i])} keys there")
         self.add(i, new, 200, f"while{old}")
         before = self.info(new)
+        writer = self.writer(i, new, f"r{i}")  # a snapshot is sent while keys change
+        writer.start()
         lab.start(old)
         lab.wait(lambda: self.follows(old, new), f"{old} returns and follows {new}", 40)
         lab.wait(self.agree, f"all views agree after {old} returned", 30)
-        lab.wait(lambda: self.ask(old, "DBSIZE") == len(self.written[i]), f"{old} has as many keys", 10)
+        self.written[i].update((key, (value, False)) for key, value in writer.stop().items())
+        self.settle(i, new)
         self.holds_all(i, old)
         after = self.info(new)
         partial = int(after["sync_partial_ok"]) - int(before["sync_partial_ok"])
@@ -251,8 +267,7 @@ class Shards:
         lab, (primary, replica) = self.lab, self.pairs[i]
         writers = []
         for n in range(2):
-            prefix = next(p for p in (f"w{n}.{k}{{{k}}}" for k in range(10000)) if self.shard_of(p) == i)
-            writers.append(Writer(lab.address(primary), prefix))
+            writers.append(self.writer(i, primary, f"w{n}"))
         before = self.info(replica)
         for writer in writers:
             writer.start()
@@ -270,11 +285,7 @@ class Shards:
             count += len(acknowledged)
             check(writer.client.moved >= 1, "the writer was redirected")
             self.written[i].update((key, (value, False)) for key, value in acknowledged.items())
-        ip, port = lab.address(replica)
-        with redis.Redis(host=ip, port=port, socket_timeout=20, single_connection_client=True) as node:
-            key, (value, _) = next(iter(self.written[i].items()))
-            node.set(key, value, keepttl=True)
-            check(node.execute_command("WAIT", 1, WAIT_MS) == 1, f"WAIT 1 at {replica}")
+        self.settle(i, replica)
         self.holds_all(i, replica)
         self.holds_all(i, primary)
         lab.wait(lambda: self.agree() and self.all_ok(), "all views agree", 30)

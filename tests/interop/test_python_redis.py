@@ -39,6 +39,12 @@ with Lab() as lab:
     for i in range(20000):
         p.set(f"p{i}", "x" * 100)
     check(all(p.execute()), "a pipeline of 20000 that is written before it is read")
+    for again in range(20):  # what comes while a command is on another lcore must not be left lying
+        p = r.pipeline(transaction=False)
+        for n in range(1000):
+            p.get(f"k{n}")
+            p.pttl(f"k{n}")
+        check(len(p.execute()) == 2000, f"a pipeline over all lcores, round {again}")
     big = "y" * 300000
     check(r.set("big", big) and r.get("big") == big, "300 KB value")
     p = r.pipeline(transaction=False)
