@@ -37,8 +37,8 @@ def fail_over(lab, primary, replica, observer):
 
 
 def hand_back(lab, primary, replica, observer):
-    reply = lab.cli(replica, "CLUSTER", "FAILOVER")
-    check(reply == "OK", f"CLUSTER FAILOVER: {reply} {lab.nodes(replica)}")
+    # It is refused as long as the replica's own link to its primary is not up: that takes a moment after a restart.
+    lab.wait(lambda: lab.cli(replica, "CLUSTER", "FAILOVER") == "OK", f"{replica} accepts CLUSTER FAILOVER", 10)
     lab.wait(lambda: is_primary(lab, observer, replica) and "slave" in lab.flags(observer, primary), f"{primary} hands over to {replica}", 10)
     read_all(lab, observer)
 
