@@ -311,26 +311,26 @@ take_restore_ttl(struct server *server, struct call *call, struct restore *r, st
 	return true;
 }
 
-/* The string of a payload: in it, or at *room. False: it is none. */
+/* The string of a payload: in it, in the reader, or at *room. False: it is none. */
 static bool
-decode(struct server *server, const struct rdb_dump *dump, struct span *out, struct span *room)
+decode(struct server *server, const struct rdb_dump *dump, struct rdb_reader *reader,
+       struct span *out, struct span *room)
 {
 	struct allocator *a = server->allocator;
 	struct rdb_limits limits = {.string_max = server->config.proto_max_bulk_len,
 				    .count_max = 1,
 				    .size = dump->body.len};
-	struct rdb_reader reader;
 	struct span in = dump->body;
 	enum rdb_event event;
-	rdb_reader_init_value(&reader, &limits, dump->type, dump->dialect, SPAN(""));
-	while ((event = rdb_read(&reader, &in)) == RDB_ROOM) {
-		uint8_t *at = a->alloc(a, reader.item.number);
-		*room = (struct span){at, reader.item.number};
+	rdb_reader_init_value(reader, &limits, dump->type, dump->dialect, SPAN(""));
+	while ((event = rdb_read(reader, &in)) == RDB_ROOM) {
+		uint8_t *at = a->alloc(a, reader->item.number);
+		*room = (struct span){at, reader->item.number};
 		if (at == NULL)
 			return false;
-		rdb_reader_room(&reader, at);
+		rdb_reader_room(reader, at);
 	}
-	*out = reader.item.bytes;
+	*out = reader->item.bytes;
 	return event == RDB_STRING;
 }
 
@@ -355,6 +355,7 @@ cmd_restore(struct server *server, struct call *call, struct resp_writer *w)
 {
 	struct restore r = {.replace = false};
 	struct rdb_dump dump;
+	struct rdb_reader reader; /* a number's text lies in it */
 	struct span value, room = {NULL, 0};
 	if (!take_restore_options(call, &r, w))
 		return;
@@ -368,7 +369,7 @@ cmd_restore(struct server *server, struct call *call, struct resp_writer *w)
 		resp_error(w, "ERR DUMP payload version or checksum are wrong");
 	else if (dump.type != RDB_TYPE_STRING)
 		resp_error(w, "ERR only strings can be restored: this node knows no other type");
-	else if (!decode(server, &dump, &value, &room))
+	else if (!decode(server, &dump, &reader, &value, &room))
 		resp_error(w, "ERR Bad data format");
 	else
 		restore_value(server, call, &r, value, w);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/cmd/command.h"
+#include "proto/base/assert.h"
 #include "proto/base/number.h"
 
 #define GET_DEFAULT   10
@@ -153,6 +154,7 @@ take_newest(const struct slow_entry **heads, unsigned count)
 		    (best == count || heads[i]->at_us > heads[best]->at_us ||
 		     (heads[i]->at_us == heads[best]->at_us && heads[i]->id > heads[best]->id)))
 			best = i;
+	ASSERT(best < count); /* the caller counted them */
 	const struct slow_entry *e = heads[best];
 	heads[best] = TAILQ_NEXT(e, link);
 	return e;

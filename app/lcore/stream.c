@@ -47,7 +47,7 @@ edge(const uint8_t *ring, size_t len)
 	return n < len ? n : len;
 }
 
-static void
+static void /* NOLINTNEXTLINE(readability-non-const-parameter): stored to as atomics */
 store_bytes(uint8_t *to, const uint8_t *from, size_t len)
 {
 	for (size_t i = 0; i < len; i++)

@@ -53,9 +53,8 @@ repl_update_up(const struct world *w, struct host *h, const struct host *primary
 				      : primary->repl.offset - behind;
 		if (to > r->offset)
 			r->offset = to;
-	} else if (!primary->alive && !primary->machine_down) {
-		repl_go_down(w, r); /* its kernel said so */
-	} else if (w->now_us - r->io_us > REPL_TIMEOUT_US) {
+	} else if ((!primary->alive && !primary->machine_down) /* its kernel said so */ ||
+		   w->now_us - r->io_us > REPL_TIMEOUT_US) {
 		repl_go_down(w, r);
 	}
 }

@@ -238,7 +238,7 @@ world_dispatch(struct world *w, const struct event *event)
 			host_resume(w, h);
 		break;
 	case EVENT_RESTART:
-		if (!h->alive)
+		if (h != NULL && !h->alive)
 			host_restart(w, h);
 		break;
 	case EVENT_CALL:

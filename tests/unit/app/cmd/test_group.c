@@ -213,11 +213,13 @@ static uint64_t
 note_scan(const char *reply, unsigned seen[KEYS])
 {
 	char cursor[32];
-	unsigned number;
 	ck_assert_int_eq(sscanf(reply, "*2\r\n$%*u\r\n%31[0-9]", cursor), 1);
-	for (const char *p = strstr(reply, ":"); p != NULL; p = strstr(p + 1, ":"))
-		if (sscanf(p, ":%u", &number) == 1 && number < KEYS)
+	for (const char *p = strstr(reply, ":"); p != NULL; p = strstr(p + 1, ":")) {
+		char *end;
+		unsigned long number = strtoul(p + 1, &end, 10);
+		if (end != p + 1 && number < KEYS)
 			seen[number]++;
+	}
 	return strtoull(cursor, NULL, 10);
 }
 

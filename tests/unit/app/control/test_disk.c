@@ -28,6 +28,8 @@ now_ms(void)
 static struct disk *
 start(void)
 {
+	snprintf(folder, sizeof(folder),
+		 "/tmp/pollis-test-disk-XXXXXX"); /* the last case's name is used up */
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	ck_assert_int_eq(idle_init(&idle), 0);
 	struct disk *disk = disk_create(&idle);
