@@ -399,7 +399,7 @@ nowhere_room(struct resp_writer *w, size_t need)
 	return true;
 }
 
-static const struct resp_sink nowhere = {nowhere_room, NULL};
+const struct resp_sink call_nowhere = {nowhere_room, NULL};
 
 /* By its first word, "ERR" or "MOVED". */
 static void
@@ -476,7 +476,7 @@ call_execute(struct server *server, struct call *call, struct resp_writer *w)
 		session->flags |= SESSION_REPLY_SKIP;
 	}
 	bool silent = (session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP)) != 0;
-	struct resp_writer bin = {.sink = &nowhere, .protocol = session->protocol};
+	struct resp_writer bin = {.sink = &call_nowhere, .protocol = session->protocol};
 	struct resp_writer *to = silent ? &bin : w;
 	uint32_t errors = to->errors;
 	server->acting = call->route == ROUTE_BARRIER;

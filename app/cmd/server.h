@@ -113,6 +113,8 @@ uint32_t server_take_wants(struct server *server); /* enum server_want, cleared 
 void call_identify(struct server *server, struct call *call);
 /* count <= CALL_BATCH_MAX identified calls that this server will execute. */
 void call_prefetch(struct server *server, const struct call *calls, size_t count);
+/* A sink for replies that nobody hears: CLIENT REPLY OFF, what our primary sent. */
+extern const struct resp_sink call_nowhere;
 /* Runs one. Its whole reply goes to w (whose protocol follows the session's). */
 void call_execute(struct server *server, struct call *call, struct resp_writer *w);
 

@@ -307,8 +307,7 @@ resume_writes(struct serve *serve)
 		STAILQ_REMOVE_HEAD(&paused, link);
 		struct call *call = &p->calls[0];
 		call_identify(serve->of.server, call);
-		if (call->route == ROUTE_HERE ||
-		    (call->route == ROUTE_MEMBER && call->member == serve->of.self - 1)) {
+		if (serve_runs_here(serve, call)) {
 			serve_parcel(serve, p);
 			deliver(serve, p);
 		} else {

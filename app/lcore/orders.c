@@ -139,25 +139,12 @@ orders_hooks(struct orders *orders)
 
 /* ---- CLUSTER commands ---- */
 
-/* CLIENT REPLY OFF and SKIP: what the command writes goes nowhere. */
-static bool
-nowhere_room(struct resp_writer *w, size_t need)
-{
-	static _Thread_local uint8_t bin[RESP_ROOM_MAX];
-	(void)need;
-	w->at = bin;
-	w->end = bin + sizeof(bin);
-	return true;
-}
-
-static const struct resp_sink nowhere = {nowhere_room, NULL};
-
 /* What call_execute() does around a command, for those that have no server here. */
 static uint64_t
 run_call(struct orders *o, struct parcel *p, const struct call *call)
 {
 	struct session *session = call->session;
-	struct resp_writer bin = {.sink = &nowhere, .protocol = session->protocol};
+	struct resp_writer bin = {.sink = &call_nowhere, .protocol = session->protocol};
 	session->commands++;
 	session->last_command = call->command;
 	if (session->flags & SESSION_REPLY_SKIP_NEXT) {

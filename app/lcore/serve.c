@@ -124,8 +124,8 @@ serve_parse(struct serve *serve, struct client *client, struct span source, stru
 	return RESP_OK;
 }
 
-static bool
-runs_here(const struct serve *serve, const struct call *call)
+bool
+serve_runs_here(const struct serve *serve, const struct call *call)
 {
 	return call->route == ROUTE_HERE ||
 	       (call->route == ROUTE_MEMBER && call->member == serve->of.self - 1);
@@ -151,7 +151,7 @@ pump_source(struct serve *serve, struct client *client, struct resp_command *com
 			return PUMP_BROKEN;
 		}
 		client->session.bytes_in += command->size;
-		if (command->argc > 0 && !runs_here(serve, &call))
+		if (command->argc > 0 && !serve_runs_here(serve, &call))
 			return serve_park(serve, client, &call, command);
 		client->taken += command->size;
 		add_source(serve, client);
@@ -181,7 +181,7 @@ run_wide(struct serve *serve, struct client *client, uint32_t argc)
 		struct call call = {
 			.session = &client->session, .argv = argv, .argc = command.argc};
 		call_identify(serve->of.server, &call);
-		if (runs_here(serve, &call)) {
+		if (serve_runs_here(serve, &call)) {
 			client->taken += command.size;
 			add_source(serve, client);
 			add_call(serve, client, &call);

@@ -11,6 +11,7 @@ enum pump {
 	PUMP_PARKED,    /* its next commands run elsewhere */
 };
 
+bool serve_runs_here(const struct serve *serve, const struct call *call);
 bool serve_is_paused(const struct serve *serve);
 bool serve_client_stopped(const struct client *client);
 /* Ended when this turn's groups have run; the first reason stays. */

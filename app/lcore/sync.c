@@ -428,24 +428,12 @@ load(struct repl_lcore *l)
 
 /* ---- the stream ---- */
 
-static bool
-nowhere_room(struct resp_writer *w, size_t need)
-{
-	static _Thread_local uint8_t bin[RESP_ROOM_MAX];
-	(void)need;
-	w->at = bin;
-	w->end = bin + sizeof(bin);
-	return true;
-}
-
-static const struct resp_sink nowhere = {nowhere_room, NULL};
-
 static const char *
 apply(struct repl_lcore *l, const struct span *argv, uint32_t argc)
 {
 	struct sync *s = l->sync;
 	struct server *server = l->server;
-	struct resp_writer w = {.sink = &nowhere, .protocol = 2};
+	struct resp_writer w = {.sink = &call_nowhere, .protocol = 2};
 	struct call call = {.session = &s->session, .argv = argv, .argc = argc};
 	if (span_is(argv[0], "replconf")) {
 		if (argc >= 2 && span_is(argv[1], "getack"))
