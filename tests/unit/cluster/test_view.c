@@ -58,8 +58,8 @@ START_TEST(owners_roles_and_counts_agree_after_any_changes)
 	struct hand *h = hand_new();
 	struct prng prng;
 	prng_seed(&prng, 6);
-	for (char letter = 'a'; letter < 'k'; letter++)
-		hand_add(h, letter, NODE_PRIMARY);
+	for (int i = 0; i < 10; i++)
+		hand_add(h, (char)('a' + i), NODE_PRIMARY);
 	for (unsigned i = 0; i < 500; i++) {
 		uint32_t node = (uint32_t)prng_below(&prng, 11);
 		for (unsigned j = 0; j < 20; j++) {

@@ -494,6 +494,7 @@ town_mesh(struct town *t)
 void
 town_found(struct town *t, unsigned primaries)
 {
+	ck_assert_uint_gt(primaries, 0);
 	town_mesh(t);
 	for (unsigned i = 0; i < primaries; i++) {
 		struct effects *out = town_begin(t, i);

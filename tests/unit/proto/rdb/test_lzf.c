@@ -47,6 +47,7 @@ START_TEST(what_liblzf_packs_comes_out_again_in_every_cut)
 		if (packed_len == 0)
 			continue;
 		tried++;
+		ck_assert_uint_gt(len, 0);
 		ck_assert_uint_le(len, packed_len * LZF_RATIO_MAX);
 		for (size_t piece = 1; piece < 9; piece++) {
 			uint8_t *to = malloc(len);

@@ -117,6 +117,21 @@ struct transcript_rooms { /* blocks the reader asked for: kept to the end, as a 
 	size_t count;
 };
 
+/* The reader asks for a block: it gets one, or none where the reading refuses them. */
+static void
+transcript_room(struct transcript *t, const struct reading *reading, struct rdb_reader *r,
+		struct transcript_rooms *rooms)
+{
+	ck_assert_uint_le(r->item.number, reading->limits.string_max);
+	t->rooms++;
+	void *block = reading->refuse_rooms ? NULL : malloc(r->item.number);
+	if (block != NULL) {
+		ck_assert_uint_lt(rooms->count, ROOMS_MAX);
+		rooms->blocks[rooms->count++] = block;
+	}
+	rdb_reader_room(r, block);
+}
+
 /* Reads one piece; true: it goes on with the next one. */
 static bool
 transcript_piece(struct transcript *t, const struct reading *reading, struct rdb_reader *r,
@@ -129,14 +144,7 @@ transcript_piece(struct transcript *t, const struct reading *reading, struct rdb
 			return true;
 		}
 		if (event == RDB_ROOM) {
-			ck_assert_uint_le(r->item.number, reading->limits.string_max);
-			t->rooms++;
-			void *block = reading->refuse_rooms ? NULL : malloc(r->item.number);
-			if (block != NULL) {
-				ck_assert_uint_lt(rooms->count, ROOMS_MAX);
-				rooms->blocks[rooms->count++] = block;
-			}
-			rdb_reader_room(r, block);
+			transcript_room(t, reading, r, rooms);
 			continue;
 		}
 		transcript_event(t, r, event);
