@@ -14,6 +14,7 @@
 
 #include "app/cmd/config.h"
 #include "app/env/eal.h"
+#include "app/env/inspect.h"
 #include "app/env/log.h"
 #include "app/env/port.h"
 #include "app/env/profile.h"
@@ -178,6 +179,27 @@ wants_help(int argc, char **argv)
 	return argc == 1;
 }
 
+/* One line says how the node can be looked into. */
+static void
+open_to_inspection(struct node *node)
+{
+	int rc = telemetry_open(node);
+	if (rc < 0)
+		log_warning("telemetry has no /pollis commands: %s", rte_strerror(-rc));
+	switch (inspect_open()) {
+	case INSPECT_OPEN:
+		log_notice("packets can be captured: scripts/capture");
+		break;
+	case INSPECT_PRIVATE:
+		log_notice("packets cannot be captured: EAL shares no memory with other processes "
+			   "(--in-memory, --no-shconf or --no-huge)");
+		break;
+	case INSPECT_FAILED:
+		log_warning("packets cannot be captured: %s", rte_strerror(rte_errno));
+		break;
+	}
+}
+
 /* EAL is started, options are read. */
 static int
 serve(struct config *config, const struct eal_lcores *lcores)
@@ -189,10 +211,14 @@ serve(struct config *config, const struct eal_lcores *lcores)
 	log_set_level(config->loglevel);
 	if (!start_port(config, lcores, &port, error))
 		return fail(error);
-	if (node_create(&node, config, &port, lcores, error) < 0)
+	if (node_create(&node, config, &port, lcores, error) < 0) {
 		fail(error);
-	else
+	} else {
+		open_to_inspection(&node);
 		status = node_run(&node);
+		inspect_close();
+		telemetry_close();
+	}
 	node_destroy(&node);
 	port_stop(&port);
 	return status;

@@ -1,44 +1,30 @@
 /* app/cmd/cmd_info.c - INFO: what exporters, redis-cli and operators read. Runs inside a barrier: it adds up all members. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "app/cmd/command.h"
+#include "app/cmd/text.h"
 #include "app/store/slot_table.h"
 
 #define INFO_MAX ((size_t)32 * 1024)
-
-struct text {
-	char *at;
-	size_t size, len;
-};
-
-static void __attribute__((format(printf, 2, 3))) add(struct text *t, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	size_t room = t->size - t->len;
-	int n = vsnprintf(t->at + t->len, room, format, args);
-	va_end(args);
-	if (n > 0 && (size_t)n < room)
-		t->len += (size_t)n;
-}
 
 static void
 info_server(struct server *s, struct text *t)
 {
 	uint64_t uptime = (s->now_us - s->started_us) / 1000000;
-	add(t, "redis_version:7.0.15\r\npollis_version:%s\r\nredis_mode:%s\r\n", s->version,
-	    s->group->slots != NULL ? "cluster" : "standalone");
-	add(t,
-	    "process_id:%u\r\nprocess_supervised:no\r\nredis_git_sha1:00000000\r\n"
-	    "redis_git_dirty:0\r\n",
-	    s->hooks.process_id);
-	add(t, "arch_bits:64\r\nmultiplexing_api:dpdk\r\nrun_id:%s\r\ntcp_port:%u\r\n", s->run_id,
-	    s->config.port);
-	add(t, "server_time_usec:%lu\r\nuptime_in_seconds:%lu\r\nuptime_in_days:%lu\r\nhz:%u\r\n",
-	    s->unix_ms * 1000, uptime, uptime / 86400, s->config.hz);
-	add(t, "configured_hz:%u\r\nlru_clock:%lu\r\n", s->config.hz, s->unix_ms / 1000 & 0xffffff);
+	text_add(t, "redis_version:7.0.15\r\npollis_version:%s\r\nredis_mode:%s\r\n", s->version,
+		 s->group->slots != NULL ? "cluster" : "standalone");
+	text_add(t,
+		 "process_id:%u\r\nprocess_supervised:no\r\nredis_git_sha1:00000000\r\n"
+		 "redis_git_dirty:0\r\n",
+		 s->hooks.process_id);
+	text_add(t, "arch_bits:64\r\nmultiplexing_api:dpdk\r\nrun_id:%s\r\ntcp_port:%u\r\n",
+		 s->run_id, s->config.port);
+	text_add(t,
+		 "server_time_usec:%lu\r\nuptime_in_seconds:%lu\r\nuptime_in_days:%lu\r\nhz:%u\r\n",
+		 s->unix_ms * 1000, uptime, uptime / 86400, s->config.hz);
+	text_add(t, "configured_hz:%u\r\nlru_clock:%lu\r\n", s->config.hz,
+		 s->unix_ms / 1000 & 0xffffff);
 }
 
 static void
@@ -47,9 +33,9 @@ info_clients(struct server *s, struct text *t)
 	uint64_t clients = 0;
 	for (unsigned i = 0; i < s->group->count; i++)
 		clients += s->group->members[i]->session_count;
-	add(t, "connected_clients:%lu\r\ncluster_connections:0\r\nmaxclients:%u\r\n", clients,
-	    s->config.maxclients);
-	add(t, "blocked_clients:0\r\ntracking_clients:0\r\nclients_in_timeout_table:0\r\n");
+	text_add(t, "connected_clients:%lu\r\ncluster_connections:0\r\nmaxclients:%u\r\n", clients,
+		 s->config.maxclients);
+	text_add(t, "blocked_clients:0\r\ntracking_clients:0\r\nclients_in_timeout_table:0\r\n");
 }
 
 static void
@@ -58,20 +44,20 @@ info_memory(struct server *s, struct text *t)
 	size_t used = 0;
 	for (unsigned i = 0; i < s->group->count; i++)
 		used += s->group->members[i]->allocator->used;
-	add(t, "used_memory:%zu\r\nused_memory_human:%.2fM\r\nused_memory_dataset:%zu\r\n", used,
-	    (double)used / (1 << 20), used);
-	add(t, "maxmemory:%lu\r\nmaxmemory_human:%.2fM\r\nmaxmemory_policy:noeviction\r\n",
-	    s->config.maxmemory, (double)s->config.maxmemory / (1 << 20));
-	add(t, "mem_allocator:jemalloc\r\nlazyfree_pending_objects:0\r\n");
+	text_add(t, "used_memory:%zu\r\nused_memory_human:%.2fM\r\nused_memory_dataset:%zu\r\n",
+		 used, (double)used / (1 << 20), used);
+	text_add(t, "maxmemory:%lu\r\nmaxmemory_human:%.2fM\r\nmaxmemory_policy:noeviction\r\n",
+		 s->config.maxmemory, (double)s->config.maxmemory / (1 << 20));
+	text_add(t, "mem_allocator:jemalloc\r\nlazyfree_pending_objects:0\r\n");
 }
 
 static void
 info_persistence(struct server *s, struct text *t)
 {
 	(void)s;
-	add(t, "loading:0\r\nasync_loading:0\r\nrdb_changes_since_last_save:0\r\n"
-	       "rdb_bgsave_in_progress:0\r\nrdb_last_bgsave_status:ok\r\naof_enabled:0\r\n"
-	       "aof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\n");
+	text_add(t, "loading:0\r\nasync_loading:0\r\nrdb_changes_since_last_save:0\r\n"
+		    "rdb_bgsave_in_progress:0\r\nrdb_last_bgsave_status:ok\r\naof_enabled:0\r\n"
+		    "aof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\n");
 }
 
 /* All fields are counts: the members' are added up word by word. */
@@ -103,25 +89,25 @@ info_rates(struct server *s, struct text *t)
 		in += (double)(m->counters.net_in_bytes - from->in_bytes) / 1024 / seconds;
 		out += (double)(m->counters.net_out_bytes - from->out_bytes) / 1024 / seconds;
 	}
-	add(t,
-	    "instantaneous_ops_per_sec:%.0f\r\ninstantaneous_input_kbps:%.2f\r\n"
-	    "instantaneous_output_kbps:%.2f\r\n",
-	    commands, in, out);
+	text_add(t,
+		 "instantaneous_ops_per_sec:%.0f\r\ninstantaneous_input_kbps:%.2f\r\n"
+		 "instantaneous_output_kbps:%.2f\r\n",
+		 commands, in, out);
 }
 
 static void
 info_stats(struct server *s, struct text *t)
 {
 	struct server_counters sum = group_counters(s->group), *c = &sum;
-	add(t, "total_connections_received:%lu\r\ntotal_commands_processed:%lu\r\n", c->connections,
-	    c->commands);
-	add(t, "total_net_input_bytes:%lu\r\ntotal_net_output_bytes:%lu\r\n", c->net_in_bytes,
-	    c->net_out_bytes);
+	text_add(t, "total_connections_received:%lu\r\ntotal_commands_processed:%lu\r\n",
+		 c->connections, c->commands);
+	text_add(t, "total_net_input_bytes:%lu\r\ntotal_net_output_bytes:%lu\r\n", c->net_in_bytes,
+		 c->net_out_bytes);
 	info_rates(s, t);
-	add(t, "rejected_connections:%lu\r\nexpired_keys:%lu\r\nevicted_keys:%lu\r\n",
-	    c->rejected_connections, c->expired_keys, c->evicted_keys);
-	add(t, "keyspace_hits:%lu\r\nkeyspace_misses:%lu\r\ntotal_error_replies:%lu\r\n",
-	    c->keyspace_hits, c->keyspace_misses, c->error_replies);
+	text_add(t, "rejected_connections:%lu\r\nexpired_keys:%lu\r\nevicted_keys:%lu\r\n",
+		 c->rejected_connections, c->expired_keys, c->evicted_keys);
+	text_add(t, "keyspace_hits:%lu\r\nkeyspace_misses:%lu\r\ntotal_error_replies:%lu\r\n",
+		 c->keyspace_hits, c->keyspace_misses, c->error_replies);
 }
 
 static void
@@ -129,7 +115,7 @@ info_replication(struct server *s, struct text *t)
 {
 	if (s->hooks.replicate != NULL)
 		return; /* told by the node: hooks.info */
-	add(t, "role:master\r\nconnected_slaves:0\r\nmaster_repl_offset:0\r\n");
+	text_add(t, "role:master\r\nconnected_slaves:0\r\nmaster_repl_offset:0\r\n");
 }
 
 static void
@@ -148,11 +134,11 @@ info_commandstats(struct server *s, struct text *t)
 		if (sum.calls + sum.rejected == 0)
 			continue;
 		double us = (double)sum.ticks / (double)per_us;
-		add(t,
-		    "cmdstat_%s:calls=%lu,usec=%.0f,usec_per_call=%.2f,rejected_calls=%lu,"
-		    "failed_calls=%lu\r\n",
-		    command_table[i].name, sum.calls, us,
-		    sum.calls > 0 ? us / (double)sum.calls : 0, sum.rejected, sum.failed);
+		text_add(t,
+			 "cmdstat_%s:calls=%lu,usec=%.0f,usec_per_call=%.2f,rejected_calls=%lu,"
+			 "failed_calls=%lu\r\n",
+			 command_table[i].name, sum.calls, us,
+			 sum.calls > 0 ? us / (double)sum.calls : 0, sum.rejected, sum.failed);
 	}
 }
 
@@ -186,15 +172,15 @@ info_errorstats(struct server *s, struct text *t)
 		for (unsigned i = 0; i < ERROR_CODES_MAX; i++) {
 			const struct error_stats *e = &s->group->members[m]->errors[i];
 			if (e->count > 0 && !error_was_told(s->group, m, e->code))
-				add(t, "errorstat_%s:count=%lu\r\n", e->code,
-				    error_sum(s->group, e->code));
+				text_add(t, "errorstat_%s:count=%lu\r\n", e->code,
+					 error_sum(s->group, e->code));
 		}
 }
 
 static void
 info_cluster(struct server *s, struct text *t)
 {
-	add(t, "cluster_enabled:%d\r\n", s->config.cluster_enabled);
+	text_add(t, "cluster_enabled:%d\r\n", s->config.cluster_enabled);
 }
 
 static void
@@ -204,7 +190,7 @@ info_keyspace(struct server *s, struct text *t)
 	for (unsigned i = 0; i < s->group->count; i++)
 		expires += keyspace_expires_count(s->group->members[i]->keys);
 	if (keys > 0)
-		add(t, "db0:keys=%lu,expires=%lu,avg_ttl=0\r\n", keys, expires);
+		text_add(t, "db0:keys=%lu,expires=%lu,avg_ttl=0\r\n", keys, expires);
 }
 
 static void
@@ -259,7 +245,7 @@ cmd_info(struct server *server, struct call *call, struct resp_writer *w)
 	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
 		if (!info_wanted(call, sections[i].name, sections[i].on_request))
 			continue;
-		add(&t, "%s# %s\r\n", t.len > 0 ? "\r\n" : "", sections[i].title);
+		text_add(&t, "%s# %s\r\n", t.len > 0 ? "\r\n" : "", sections[i].title);
 		sections[i].write(server, &t);
 		if (server->hooks.info != NULL)
 			t.len += server->hooks.info(server->hooks.owner, sections[i].name,

@@ -21,8 +21,7 @@
 #include "proto/base/assert.h"
 #include "proto/resp/writer.h"
 
-#define SLOTS_ZONE "pollis_slots" /* what a secondary process attaches to */
-#define MORE_MAX   64             /* steps that one event may take when effects run out of room */
+#define MORE_MAX 64 /* steps that one event may take when effects run out of room */
 
 static const uint32_t *
 maybe_keys(void)
@@ -33,6 +32,13 @@ maybe_keys(void)
 
 /* ---- steps ---- */
 
+uint64_t
+cluster_node_offset(const struct cluster_node *node)
+{
+	return repl_facts_offset(node->of.facts, node_is_replica(&node->cluster->nodes[0]),
+				 node->of.hooks.stream_end(node->of.hooks.owner));
+}
+
 static void
 gather(const struct cluster_node *node, struct cluster_facts *facts)
 {
@@ -40,8 +46,7 @@ gather(const struct cluster_node *node, struct cluster_facts *facts)
 	*facts = (struct cluster_facts){
 		.now_ms = node->now_ms,
 		.unix_ms = clock_unix_ms(node->of.clock, node->now_us),
-		.offset = repl_facts_offset(r, node_is_replica(&node->cluster->nodes[0]),
-					    node->of.hooks.stream_end(node->of.hooks.owner)),
+		.offset = cluster_node_offset(node),
 		.primary_link_up = atomic_load_explicit(&r->link_up, memory_order_acquire) &&
 				   atomic_load_explicit(&r->synced, memory_order_acquire),
 		.primary_link_ms =
@@ -217,8 +222,8 @@ cluster_node_durable(const struct cluster_node *node)
 static bool
 create_slots(struct cluster_node *node, char error[CLUSTER_NODE_ERROR_MAX])
 {
-	node->slots_zone = rte_memzone_reserve_aligned(SLOTS_ZONE, slot_table_size(), SOCKET_ID_ANY,
-						       0, RTE_CACHE_LINE_SIZE);
+	node->slots_zone = rte_memzone_reserve_aligned(SLOT_TABLE_ZONE, slot_table_size(),
+						       SOCKET_ID_ANY, 0, RTE_CACHE_LINE_SIZE);
 	if (node->slots_zone != NULL)
 		node->slots = slot_table_format(node->slots_zone->addr, slot_table_size());
 	if (node->slots == NULL)

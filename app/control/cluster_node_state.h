@@ -77,3 +77,5 @@ void effects_run(struct cluster_node *node, const struct cluster_facts *facts);
 /* First turn: what the file says of slots and role reaches the data lcores. */
 void effects_begin(struct cluster_node *node);
 void effects_release(struct cluster_node *node, uint64_t number);
+/* How far our data is: what an election counts. */
+uint64_t cluster_node_offset(const struct cluster_node *node);

@@ -116,7 +116,7 @@ run(struct cluster_node *node, const struct effect *e, const struct cluster_fact
 		break;
 	case EFFECT_TRACE:
 		count_trace(node, e);
-		words_log(node->cluster, e);
+		words_log(node->cluster, e, cluster_node_offset(node));
 		break;
 	}
 }

@@ -49,12 +49,12 @@ log_failure(const struct cluster *c, const struct effect *e)
 }
 
 static void
-log_election(const struct cluster *c, const struct effect *e)
+log_election(const struct cluster *c, const struct effect *e, uint64_t offset)
 {
 	switch (e->trace) {
 	case TRACE_ELECTION_WAITING:
 		log_notice("Start of election delayed for %lu milliseconds (rank #%u, offset %lu).",
-			   e->number, c->election.rank, c->nodes[0].offset);
+			   e->number, c->election.rank, offset);
 		break;
 	case TRACE_ELECTION_ASKING:
 		log_notice("Starting a failover election for epoch %lu.", e->number);
@@ -171,10 +171,10 @@ log_members(const struct cluster *c, const struct effect *e)
 }
 
 void
-words_log(const struct cluster *c, const struct effect *trace)
+words_log(const struct cluster *c, const struct effect *trace, uint64_t offset)
 {
 	log_failure(c, trace);
-	log_election(c, trace);
+	log_election(c, trace, offset);
 	log_state(c, trace);
 	log_members(c, trace);
 }

@@ -1,11 +1,11 @@
 /* app/lcore/repl.c - what a node's replication consists of, besides single replicas (replica.c) and the link (sync.c). */
 #include "app/lcore/repl.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "app/cmd/command.h"
+#include "app/cmd/text.h"
 #include "app/lcore/client.h"
 #include "app/store/slot_table.h"
 #include "proto/base/assert.h"
@@ -356,82 +356,67 @@ repl_call(struct repl_lcore *l, struct call *call, struct resp_writer *w)
 
 /* ---- INFO replication ---- */
 
-struct lines {
-	char *at;
-	size_t size, len;
-};
-
-static void __attribute__((format(printf, 2, 3))) line(struct lines *l, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	size_t room = l->size - l->len;
-	int n = vsnprintf(l->at + l->len, room, format, args);
-	va_end(args);
-	if (n > 0 && (size_t)n < room)
-		l->len += (size_t)n;
-}
-
 static void
-info_replica(const struct repl *repl, uint64_t now_us, struct lines *out)
+info_replica(const struct repl *repl, uint64_t now_us, struct text *out)
 {
 	uint32_t a = repl->primary_address;
 	bool up = atomic_load(&repl->facts->link_up);
 	uint64_t at = atomic_load(&repl->facts->link_at_us);
 	const struct repl_lcore *first = repl->group->members[0]->hooks.replication;
 	bool loading = slot_table_mode(repl->slots) & SLOT_MODE_LOADING;
-	line(out, "role:slave\r\nmaster_host:%u.%u.%u.%u\r\nmaster_port:%u\r\n", a >> 24,
-	     a >> 16 & 255, a >> 8 & 255, a & 255, repl->primary_port);
-	line(out, "master_link_status:%s\r\nmaster_last_io_seconds_ago:%ld\r\n", up ? "up" : "down",
-	     up ? (long)((now_us - at) / 1000000) : -1L);
-	line(out, "master_sync_in_progress:%d\r\nmaster_link_state:%s\r\n", loading,
-	     first->sync != NULL ? sync_state_name(first->sync) : "none");
+	text_add(out, "role:slave\r\nmaster_host:%u.%u.%u.%u\r\nmaster_port:%u\r\n", a >> 24,
+		 a >> 16 & 255, a >> 8 & 255, a & 255, repl->primary_port);
+	text_add(out, "master_link_status:%s\r\nmaster_last_io_seconds_ago:%ld\r\n",
+		 up ? "up" : "down", up ? (long)((now_us - at) / 1000000) : -1L);
+	text_add(out, "master_sync_in_progress:%d\r\nmaster_link_state:%s\r\n", loading,
+		 first->sync != NULL ? sync_state_name(first->sync) : "none");
 	if (repl->link_error != NULL)
-		line(out, "master_link_error:%s\r\n", repl->link_error);
-	line(out, "slave_read_repl_offset:%lu\r\nslave_repl_offset:%lu\r\n",
-	     stream_end(&repl->stream), stream_end(&repl->stream));
+		text_add(out, "master_link_error:%s\r\n", repl->link_error);
+	text_add(out, "slave_read_repl_offset:%lu\r\nslave_repl_offset:%lu\r\n",
+		 stream_end(&repl->stream), stream_end(&repl->stream));
 	if (!up)
-		line(out, "master_link_down_since_seconds:%lu\r\n", (now_us - at) / 1000000);
-	line(out, "slave_priority:100\r\nslave_read_only:1\r\nreplica_announced:1\r\n");
+		text_add(out, "master_link_down_since_seconds:%lu\r\n", (now_us - at) / 1000000);
+	text_add(out, "slave_priority:100\r\nslave_read_only:1\r\nreplica_announced:1\r\n");
 }
 
 size_t /* NOLINTNEXTLINE(readability-non-const-parameter): written to through a struct */
 repl_info(const struct repl_lcore *l, char *at, size_t size)
 {
 	const struct repl *repl = l->node;
-	struct lines out = {.at = at, .size = size};
+	struct text out = {.at = at, .size = size};
 	unsigned count = 0;
 	uint64_t end = stream_end(&repl->stream), oldest = stream_oldest(&repl->stream);
 	if (repl->role == REPL_REPLICA)
 		info_replica(repl, l->now_us, &out);
 	else
-		line(&out, "role:master\r\n");
+		text_add(&out, "role:master\r\n");
 	for (unsigned i = 0; i < REPL_REPLICAS_MAX; i++)
 		count += atomic_load(&repl->replicas[i].state) >= REPLICA_SNAPSHOT;
-	line(&out, "connected_slaves:%u\r\n", count);
+	text_add(&out, "connected_slaves:%u\r\n", count);
 	count = 0;
 	for (unsigned i = 0; i < REPL_REPLICAS_MAX; i++) {
 		const struct replica_entry *e = &repl->replicas[i];
 		uint8_t state = atomic_load(&e->state);
 		if (state < REPLICA_SNAPSHOT)
 			continue;
-		line(&out, "slave%u:ip=%s,port=%u,state=%s,offset=%lu,lag=%lu\r\n", count++,
-		     e->address, e->port,
-		     state == REPLICA_SNAPSHOT  ? "wait_bgsave"
-		     : state == REPLICA_LOADING ? "send_bulk"
-						: "online",
-		     atomic_load(&e->acked),
-		     state == REPLICA_ONLINE ? (l->now_us - atomic_load(&e->acked_at_us)) / 1000000
-					     : 0);
+		text_add(&out, "slave%u:ip=%s,port=%u,state=%s,offset=%lu,lag=%lu\r\n", count++,
+			 e->address, e->port,
+			 state == REPLICA_SNAPSHOT  ? "wait_bgsave"
+			 : state == REPLICA_LOADING ? "send_bulk"
+						    : "online",
+			 atomic_load(&e->acked),
+			 state == REPLICA_ONLINE
+				 ? (l->now_us - atomic_load(&e->acked_at_us)) / 1000000
+				 : 0);
 	}
-	line(&out, "master_failover_state:no-failover\r\nmaster_replid:%s\r\n", repl->id);
-	line(&out, "master_replid2:%s\r\nmaster_repl_offset:%lu\r\n", repl->id2, end);
-	line(&out, "second_repl_offset:%ld\r\nrepl_backlog_active:%d\r\n",
-	     repl->second_offset != 0 ? (long)repl->second_offset : -1L, repl->backlog);
-	line(&out, "repl_backlog_size:%lu\r\nrepl_backlog_first_byte_offset:%lu\r\n",
-	     repl->stream.size, repl->backlog ? oldest + 1 : 0);
-	line(&out, "repl_backlog_histlen:%lu\r\n", repl->backlog ? end - oldest : 0);
-	line(&out, "sync_full:%u\r\nsync_partial_ok:%u\r\n", atomic_load(&repl->full_syncs),
-	     atomic_load(&repl->partial_syncs));
+	text_add(&out, "master_failover_state:no-failover\r\nmaster_replid:%s\r\n", repl->id);
+	text_add(&out, "master_replid2:%s\r\nmaster_repl_offset:%lu\r\n", repl->id2, end);
+	text_add(&out, "second_repl_offset:%ld\r\nrepl_backlog_active:%d\r\n",
+		 repl->second_offset != 0 ? (long)repl->second_offset : -1L, repl->backlog);
+	text_add(&out, "repl_backlog_size:%lu\r\nrepl_backlog_first_byte_offset:%lu\r\n",
+		 repl->stream.size, repl->backlog ? oldest + 1 : 0);
+	text_add(&out, "repl_backlog_histlen:%lu\r\n", repl->backlog ? end - oldest : 0);
+	text_add(&out, "sync_full:%u\r\nsync_partial_ok:%u\r\n", atomic_load(&repl->full_syncs),
+		 atomic_load(&repl->partial_syncs));
 	return out.len;
 }

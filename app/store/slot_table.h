@@ -16,6 +16,7 @@
 
 #include "proto/base/limits.h"
 
+#define SLOT_TABLE_ZONE    "pollis_slots" /* the named region: what another process attaches to */
 #define SLOT_TABLE_NODES   4096u
 #define SLOT_ENDPOINT_MAX  280u /* a hostname, a colon, a port and a zero; a multiple of eight */
 #define SLOT_TABLE_VERSION 1u

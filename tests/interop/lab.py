@@ -148,6 +148,6 @@ class Lab:
         out = {}
         for line in self.cli("INFO", "dpdk").decode().splitlines():
             name, colon, value = line.partition(":")
-            if colon:
+            if colon and "=" not in value:  # lcore0:busy_share=...
                 out[name] = float(value)
         return out
