@@ -78,6 +78,7 @@ struct server {
 	struct feed feed;
 	struct keyspace_watch watch;
 	struct server_hooks hooks;
+	uint64_t ticked; /* when the last call ended */
 	struct prng prng;
 	uint64_t unix_ms, now_us, started_us, active_expire_at_us;
 	uint32_t wants;

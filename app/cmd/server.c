@@ -31,6 +31,18 @@ name_hash(const uint8_t *name, size_t len)
 	return (hash ^ hash >> 9) % INDEX_SIZE;
 }
 
+/* name is lower case; word is len bytes in any. Not strncasecmp(): words are short, and a call costs more than they do. */
+static bool
+name_is(const char *name, const uint8_t *word, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		uint8_t c = word[i];
+		if ((c >= 'A' && c <= 'Z' ? c | 0x20 : c) != (uint8_t)name[i])
+			return false; /* also where name ends */
+	}
+	return name[len] == '\0';
+}
+
 const struct command *
 command_lookup(const struct server *server, struct span name)
 {
@@ -39,8 +51,7 @@ command_lookup(const struct server *server, struct span name)
 	for (uint32_t i = name_hash(name.at, name.len); server->index[i] != 0;
 	     i = (i + 1) % INDEX_SIZE) {
 		const struct command *row = &command_table[server->index[i] - 1];
-		if (strncasecmp(row->name, (const char *)name.at, name.len) == 0 &&
-		    row->name[name.len] == '\0')
+		if (name_is(row->name, name.at, name.len))
 			return row;
 	}
 	return NULL;
@@ -450,7 +461,8 @@ run(struct server *server, struct call *call, struct resp_writer *w)
 {
 	struct session *session = call->session;
 	struct command_stats *stats = &server->stats[call->command - command_table];
-	uint64_t before = changes_so_far(server), start = ticks_now(server);
+	uint64_t before = changes_so_far(server);
+	uint64_t start = call->follows ? server->ticked : ticks_now(server);
 	uint32_t errors = w->errors;
 	session->last_command = call->command;
 	stats->calls++;
@@ -459,7 +471,8 @@ run(struct server *server, struct call *call, struct resp_writer *w)
 	if ((call->command->flags & COMMAND_WRITE) && server->feed.on &&
 	    (before != changes_so_far(server) || server->acting))
 		feed_call(server, call);
-	note_duration(server, call, stats, ticks_now(server) - start);
+	server->ticked = ticks_now(server);
+	note_duration(server, call, stats, server->ticked - start);
 	stats->failed += w->errors != errors;
 }
 
@@ -476,8 +489,11 @@ call_execute(struct server *server, struct call *call, struct resp_writer *w)
 		session->flags |= SESSION_REPLY_SKIP;
 	}
 	bool silent = (session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP)) != 0;
-	struct resp_writer bin = {.sink = &call_nowhere, .protocol = session->protocol};
-	struct resp_writer *to = silent ? &bin : w;
+	struct resp_writer bin, *to = w;
+	if (__builtin_expect(silent, false)) {
+		bin = (struct resp_writer){.sink = &call_nowhere, .protocol = session->protocol};
+		to = &bin;
+	}
 	uint32_t errors = to->errors;
 	server->acting = call->route == ROUTE_BARRIER;
 	if (refuse(server, call, to)) {

@@ -39,8 +39,9 @@ struct call {
 	struct session *session;
 	const struct span *argv;
 	uint32_t argc;
-	uint8_t route;                 /* enum call_route */
-	uint8_t member;                /* of the group */
+	uint8_t route;  /* enum call_route */
+	uint8_t member; /* of the group */
+	bool follows; /* another call ends where this one begins: its duration counts from there, which saves reading the clock */
 	const struct command *command; /* NULL: unknown */
 	struct key key;                /* the first key; at NULL: the command has none */
 };

@@ -206,8 +206,10 @@ serve_parcel(struct serve *serve, struct parcel *p)
 	struct server *server = serve->of.server;
 	parcel_open(p, serve->of.self, serve->of.allocator);
 	call_prefetch(server, p->calls, p->count);
-	for (uint32_t i = 0; i < p->count && !p->writer.failed; i++)
+	for (uint32_t i = 0; i < p->count && !p->writer.failed; i++) {
+		p->calls[i].follows = i > 0;
 		call_execute(server, &p->calls[i], &p->writer);
+	}
 	parcel_close(p);
 	serve->counters.calls += p->count;
 }

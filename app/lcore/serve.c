@@ -90,7 +90,9 @@ static void
 add_call(struct serve *serve, struct client *client, const struct call *call)
 {
 	serve->owners[serve->count] = client;
-	serve->calls[serve->count++] = *call;
+	serve->calls[serve->count] = *call;
+	serve->calls[serve->count].follows = serve->count > 0;
+	serve->count++;
 }
 
 /* ---- taking commands from a source ---- */

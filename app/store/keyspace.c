@@ -35,8 +35,8 @@
 enum { BUCKET_CHAINED = BUCKET_ENTRIES + 1 };
 
 struct bucket {
-	uint8_t tags[BUCKET_ENTRIES];
-	uint8_t count; /* 0..7, or BUCKET_CHAINED: six entries and a chain */
+	uint8_t tags[BUCKET_ENTRIES]; /* tags and count are read as one word */
+	uint8_t count;                /* 0..7, or BUCKET_CHAINED: six entries and a chain */
 	void *at[BUCKET_ENTRIES];
 };
 _Static_assert(sizeof(struct bucket) == 64, "one cache line");
@@ -116,6 +116,27 @@ static unsigned
 entries_in(const struct bucket *b)
 {
 	return b->count == BUCKET_CHAINED ? BUCKET_ENTRIES - 1 : b->count;
+}
+
+/* The places whose tag is the wanted one, 0x80 in the byte of each: all eight bytes of the line's first word are compared at once, so that
+ * how many entries there are decides no branch. A byte behind one that matches may be marked wrongly (a borrow); keys are compared anyway. */
+static uint64_t
+places_of_tag(const struct bucket *b, uint8_t tag)
+{
+	uint64_t word;
+	memcpy(&word, b->tags, sizeof(word));
+	if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+		word = __builtin_bswap64(word);
+	word ^= tag * UINT64_C(0x0101010101010101);
+	uint64_t zero =
+		(word - UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080);
+	return zero & ((UINT64_C(1) << 8 * entries_in(b)) - 1);
+}
+
+static unsigned
+first_place(uint64_t places)
+{
+	return (unsigned)__builtin_ctzll(places) / 8;
 }
 
 static struct bucket *
@@ -238,12 +259,12 @@ find(const struct keyspace *ks, const struct key *key, struct place *place)
 		return NULL;
 	for (struct bucket *b = bucket_at(t, bucket_index(t, key->hash)); b != NULL;
 	     parent = b, b = next_in_chain(b)) {
-		for (unsigned i = 0; i < entries_in(b); i++) {
-			struct entry *e = b->at[i];
-			if (b->tags[i] != tag || e->key_len != key->len ||
+		for (uint64_t left = places_of_tag(b, tag); left != 0; left &= left - 1) {
+			struct entry *e = b->at[first_place(left)];
+			if (e->key_len != key->len ||
 			    memcmp(entry_key_at(e), key->at, key->len) != 0)
 				continue;
-			*place = (struct place){b, parent, i};
+			*place = (struct place){b, parent, first_place(left)};
 			return e;
 		}
 	}
@@ -439,13 +460,12 @@ keyspace_prefetch_entry(const struct keyspace *ks, const struct key *key)
 	if (t->count == 0)
 		return;
 	const struct bucket *b = bucket_at(t, bucket_index(t, key->hash));
-	uint8_t tag = tag_of(key->hash);
-	for (unsigned i = 0; i < entries_in(b); i++)
-		if (b->tags[i] == tag) {
-			__builtin_prefetch(b->at[i]);
-			__builtin_prefetch((const uint8_t *)b->at[i] + 64);
-			return;
-		}
+	uint64_t places = places_of_tag(b, tag_of(key->hash));
+	if (places == 0)
+		return;
+	const uint8_t *e = b->at[first_place(places)];
+	__builtin_prefetch(e);
+	__builtin_prefetch(e + 64);
 }
 
 /* ---- watching ---- */
