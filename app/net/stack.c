@@ -54,11 +54,17 @@ stack_create(const char *name, const struct stack_config *config)
 	stack->time_waits =
 		rte_zmalloc_socket("time_waits", sizeof(struct time_wait) * config->time_wait_max,
 				   RTE_CACHE_LINE_SIZE, config->socket_id);
-	if (stack->flows == NULL || stack->conns == NULL || stack->time_waits == NULL) {
+	uint32_t sides = config->conn_max / STACK_SIDES_SHARE + STACK_SIDES_MIN;
+	stack->side_memory = rte_malloc_socket("tcp_sides", sizeof(struct tcp_side) * sides,
+					       RTE_CACHE_LINE_SIZE, config->socket_id);
+	if (stack->flows == NULL || stack->conns == NULL || stack->time_waits == NULL ||
+	    stack->side_memory == NULL) {
 		stack_destroy(stack);
 		rte_errno = ENOMEM;
 		return NULL;
 	}
+	tcp_side_pool_init(&stack->sides, stack->side_memory, sides);
+	stack->config.tcp.sides = &stack->sides;
 	TAILQ_INIT(&stack->ready);
 	STAILQ_INIT(&stack->dirty);
 	STAILQ_INIT(&stack->free);
@@ -85,6 +91,7 @@ stack_destroy(struct stack *stack)
 	rte_hash_free(stack->flows);
 	rte_free(stack->conns);
 	rte_free(stack->time_waits);
+	rte_free(stack->side_memory);
 	rte_free(stack);
 }
 
@@ -296,6 +303,8 @@ stack_connect(struct stack *stack, uint32_t address, uint16_t port, void *user, 
 	tcp_seq iss = isn_generate(stack->config.secret, key.local, key.local_port, address, port,
 				   now_us);
 	tcp_open_active(&conn->tcp, &stack->config.tcp, iss, now_us);
+	tcp_set_ts_offset(&conn->tcp, isn_ts_offset(stack->config.secret, key.local, key.local_port,
+						    address, port));
 	stack_conn_dirty(conn);
 	return conn;
 }

@@ -130,6 +130,9 @@ input_unknown(struct stack *stack, const struct packet *packet, const struct flo
 		iss = iss_floor;
 	conn->flags |= CONN_PASSIVE;
 	tcp_open_passive(&conn->tcp, &stack->config.tcp, s, iss, stack->now_us);
+	tcp_set_ts_offset(&conn->tcp,
+			  isn_ts_offset(stack->config.secret, key->local, key->local_port,
+					key->remote, key->remote_port));
 	stack_conn_dirty(conn);
 }
 

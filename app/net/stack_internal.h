@@ -16,6 +16,8 @@
 #define STACK_LISTENERS_MAX  8
 #define STACK_CONTROL_MAX    512 /* ARP, ICMP, RST and released frames that wait for stack_output() */
 #define STACK_PORT_TRIES_MAX 256
+#define STACK_SIDES_MIN      64 /* connections that may be in trouble at a time (tcp_side.h): so many, */
+#define STACK_SIDES_SHARE    4 /* and this fraction of all */
 #define STACK_MAC_TRUST_US                                                                         \
 	1000000 /* how long a connection uses a MAC before it asks the ARP cache again */
 
@@ -59,6 +61,8 @@ struct stack {
 	uint32_t conn_count;
 	struct time_wait *time_waits; /* config.time_wait_max, used as a ring */
 	uint32_t time_wait_next, time_wait_oldest, time_wait_count;
+	struct tcp_side *side_memory;
+	struct tcp_side_pool sides;
 	struct arp_cache arp;
 	struct arp_queue arp_queues[ARP_CACHE_MAX];
 	struct icmp_bucket icmp_bucket;

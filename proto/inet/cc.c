@@ -19,6 +19,13 @@ cc_init(struct cc *cc, uint16_t mss, tcp_seq iss, bool handshake_lost)
 }
 
 static void
+remember(struct cc *cc)
+{
+	cc->undo_cwnd = cc->cwnd;
+	cc->undo_ssthresh = cc->ssthresh;
+}
+
+static void
 grow(struct cc *cc, uint32_t acked, uint32_t flight)
 {
 	/* A window that was not filled proves nothing about the path (RFC 5681 3.1, RFC 7661). */
@@ -83,6 +90,7 @@ cc_on_duplicate(struct cc *cc, tcp_seq una, tcp_seq snd_nxt)
 		return false;
 	if (++cc->duplicates < CC_DUPLICATES)
 		return false;
+	remember(cc);
 	cc->ssthresh = half_flight(cc, snd_nxt - una);
 	cc->cwnd = cc->ssthresh + CC_DUPLICATES * cc->mss;
 	cc->recover = snd_nxt;
@@ -93,11 +101,57 @@ cc_on_duplicate(struct cc *cc, tcp_seq una, tcp_seq snd_nxt)
 void
 cc_on_timeout(struct cc *cc, tcp_seq una, tcp_seq snd_nxt, bool again)
 {
-	if (!again)
+	if (!again) {
+		/* What recovery had halved was for good: only this timeout may be taken back. */
+		remember(cc);
 		cc->ssthresh = half_flight(cc, snd_nxt - una);
+	}
 	cc->cwnd = cc->mss;
 	cc->recover = snd_nxt;
 	cc->phase = CC_LOSS;
 	cc->duplicates = 0;
 	cc->credit = 0;
+}
+
+void
+cc_on_loss(struct cc *cc, uint32_t flight, tcp_seq snd_nxt)
+{
+	remember(cc);
+	cc->ssthresh = half_flight(cc, flight);
+	cc->recover = snd_nxt;
+	cc->phase = CC_RECOVERY;
+	cc->duplicates = 0;
+	cc->credit = 0;
+}
+
+void
+cc_on_recovered(struct cc *cc)
+{
+	cc->cwnd = cc->ssthresh;
+	cc->phase = CC_OPEN;
+	cc->duplicates = 0;
+	cc->credit = 0;
+}
+
+void
+cc_on_probe_loss(struct cc *cc, uint32_t flight)
+{
+	cc->ssthresh = half_flight(cc, flight);
+	if (cc->cwnd > cc->ssthresh)
+		cc->cwnd = cc->ssthresh;
+	cc->credit = 0;
+}
+
+bool
+cc_undo(struct cc *cc)
+{
+	if (cc->undo_cwnd == 0)
+		return false;
+	if (cc->cwnd < cc->undo_cwnd)
+		cc->cwnd = cc->undo_cwnd;
+	cc->ssthresh = cc->undo_ssthresh;
+	cc->phase = CC_OPEN;
+	cc->duplicates = 0;
+	cc->undo_cwnd = 0;
+	return true;
 }

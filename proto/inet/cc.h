@@ -31,6 +31,7 @@ struct cc {
 	uint8_t phase;   /* enum cc_phase */
 	uint8_t duplicates;
 	uint16_t mss;
+	uint32_t undo_cwnd, undo_ssthresh; /* before the loss was noticed; 0: no way back */
 };
 
 /* handshake_lost: the SYN or its answer had to be repeated more than once (RFC 6928 2). */
@@ -42,6 +43,15 @@ bool cc_on_ack(struct cc *cc, tcp_seq una, uint32_t acked, uint32_t flight, tcp_
 bool cc_on_duplicate(struct cc *cc, tcp_seq una, tcp_seq snd_nxt);
 /* again: the timer has expired before for the same SND.UNA. */
 void cc_on_timeout(struct cc *cc, tcp_seq una, tcp_seq snd_nxt, bool again);
+/* Losses found by reports (RFC 6675, 8985): flight: bytes in the network when they were noticed. cwnd is the caller's until recover is
+ * acknowledged; it begins at what is in flight. */
+void cc_on_loss(struct cc *cc, uint32_t flight, tcp_seq snd_nxt);
+/* recover is acknowledged: the window that was decided on. */
+void cc_on_recovered(struct cc *cc);
+/* A probe has repaired a loss (RFC 8985 7.4.2): the window shrinks as for any loss, at once. */
+void cc_on_probe_loss(struct cc *cc, uint32_t flight);
+/* It was no loss (RFC 3522, 2883): as if nothing had been noticed. False: nothing to take back. */
+bool cc_undo(struct cc *cc);
 /* What may be in flight now. */
 static inline uint32_t
 cc_window(const struct cc *cc)

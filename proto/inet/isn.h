@@ -11,3 +11,6 @@
 /* Addresses and ports in host order. secret: 128 bits from the operating system, drawn at start. */
 tcp_seq isn_generate(const uint64_t secret[2], uint32_t local, uint16_t local_port, uint32_t remote,
 		     uint16_t remote_port, uint64_t now_us);
+/* Where this connection's timestamps begin (RFC 7323 5.4): the same for each of its lives, and no clue to any other. */
+uint32_t isn_ts_offset(const uint64_t secret[2], uint32_t local, uint16_t local_port,
+		       uint32_t remote, uint16_t remote_port);

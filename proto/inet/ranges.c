@@ -1,4 +1,4 @@
-/* proto/inet/ranges.c - linear search, because the list is one cache line; a tree would cost more than it saves
+/* proto/inet/ranges.c - linear search, because the list is four cache lines at most; a tree would cost more than it saves
  * and would need memory. The number of runs is what a peer can make us walk (spec 6, 18). */
 #include "proto/inet/ranges.h"
 

@@ -12,7 +12,7 @@
 
 #include "proto/inet/tcp.h"
 
-#define RANGES_MAX 8 /* 64 bytes of every connection; each loss in flight costs one */
+#define RANGES_MAX 32 /* each loss in flight costs one */
 
 struct range {
 	tcp_seq left, right; /* right is the first byte that is not here */

@@ -11,7 +11,10 @@
 struct rtt {
 	uint32_t srtt_8;   /* smoothed round trip, times 8; 0: nothing measured yet */
 	uint32_t rttvar_4; /* its mean deviation, times 4 */
-	uint32_t rto_us;   /* what follows from them, between the limits given; not backed off */
+	uint32_t min_us;   /* the least of late; grows slowly where the path does */
+	uint32_t
+		pto_us; /* when a silence is worth a probe, unless the peer delays ACKs (RFC 8985 7.2) */
+	uint32_t rto_us; /* what follows from them, between the limits given; not backed off */
 };
 
 void rtt_init(struct rtt *rtt, uint32_t rto_us);

@@ -38,13 +38,14 @@ tcp_finish(struct tcp *t)
 	t->retransmit_at_us = t->ack_at_us = t->life_at_us = TCP_NEVER;
 	t->owed = 0;
 	t->dup_acks = 0;
-	t->ooo.count = 0;
+	tcp_side_drop(t);
 	t->snd_una = t->send_at = t->snd_nxt;
 }
 
 void
 tcp_enter_time_wait(struct tcp *t, uint64_t now_us)
 {
+	tcp_side_drop(t);
 	tcp_set_state(t, TCP_TIME_WAIT);
 	t->life_at_us = now_us + t->config->time_wait_us;
 }
@@ -106,6 +107,13 @@ tcp_learn_syn(struct tcp *t, const struct tcp_segment *syn)
 	uint32_t mss = syn->options.mss != 0 ? syn->options.mss : TCP_MSS_DEFAULT;
 	if (mss > config->mss) /* MUST-16: nor more than our own link takes */
 		mss = config->mss;
+	if (config->timestamps && syn->options.has_timestamp) {
+		t->marks |= TCP_MARK_TIMESTAMPS;
+		t->ts_recent = syn->options.ts_value;
+		mss -= mss > TCP_TS_SIZE ? TCP_TS_SIZE : 0; /* MUST-16: options come off it */
+	}
+	if (config->sack && syn->options.sack_permitted)
+		t->marks |= TCP_MARK_SACK;
 	t->snd_mss = (uint16_t)(mss < TCP_MSS_FLOOR ? TCP_MSS_FLOOR : mss);
 	t->cc.mss = t->snd_mss;
 	if (syn->options.wscale != TCP_WSCALE_ABSENT) {
@@ -138,6 +146,12 @@ tcp_open_active(struct tcp *t, const struct tcp_config *config, tcp_seq iss, uin
 {
 	set_up(t, config, iss, now_us);
 	tcp_set_state(t, TCP_SYN_SENT);
+}
+
+void
+tcp_set_ts_offset(struct tcp *t, uint32_t offset)
+{
+	t->ts_offset = offset;
 }
 
 /* ---- closing ---- */
@@ -250,15 +264,30 @@ check_timers(const struct tcp *t)
 	}
 }
 
+static void
+check_side(const struct tcp *t)
+{
+	const struct tcp_side *side = t->side;
+	if (side == NULL)
+		return;
+	ASSERT(t->state != TCP_CLOSED && t->state != TCP_TIME_WAIT); /* S9 */
+	ranges_check(&side->ooo, t->rcv_nxt, t->rcv_edge);           /* S3 */
+	if (side->board.count == 0)
+		return;
+	board_check(&side->board);
+	ASSERT(side->board.una == t->snd_una);
+	ASSERT(board_end(&side->board) == t->send_at);
+}
+
 void
 tcp_check(const struct tcp *t)
 {
 	ASSERT(t->state < TCP_STATE_COUNT);
 	ASSERT(seq_le(t->snd_una, t->send_at)); /* S1 */
 	ASSERT(seq_le(t->send_at, t->snd_nxt));
-	ASSERT(seq_le(t->rcv_nxt, t->rcv_edge));        /* S2 */
-	ranges_check(&t->ooo, t->rcv_nxt, t->rcv_edge); /* S3 */
+	ASSERT(seq_le(t->rcv_nxt, t->rcv_edge)); /* S2 */
 	check_timers(t);
+	check_side(t);
 	if (t->marks & TCP_MARK_FIN_SENT) /* S6 */
 		ASSERT(t->marks & TCP_MARK_CLOSING);
 	if (t->marks & TCP_MARK_FIN_SEEN)

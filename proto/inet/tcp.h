@@ -16,27 +16,15 @@
  * T4  While bytes, a SYN or a FIN are unacknowledged, or the peer's window is shut on queued bytes,
  *     tcp_next_at() is finite: there is no silent stall.
  * T5  Pure acknowledgements are owed, not sent: tcp_output() emits one per call round, on data where there
- *     is any, so a burst of segments costs one (RFC 9293 3.8.6.3, MUST-58, MUST-59). Only segments out of order are told about
- *     one by one, three at most: a peer without SACK needs three duplicates to retransmit fast (RFC 5681 4.2).
+ *     is any, so a burst of segments costs one (RFC 9293 3.8.6.3, MUST-58, MUST-59). To a peer without SACK
+ *     segments out of order are told one by one, three at most: that many duplicates make it retransmit (RFC 5681 4.2).
  */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/inet/seq.h"
 #include "proto/inet/tcp_config.h"
-
-typedef uint32_t tcp_seq; /* compare with seq_lt() and friends, never with < */
-
-static inline bool
-seq_lt(tcp_seq a, tcp_seq b)
-{
-	return (int32_t)(a - b) < 0;
-}
-static inline bool
-seq_le(tcp_seq a, tcp_seq b)
-{
-	return (int32_t)(a - b) <= 0;
-}
 
 #define TCP_NEVER UINT64_MAX /* no deadline */
 
@@ -69,17 +57,19 @@ enum tcp_state {
  * The TCP part extends this list; TCP_DROP_COUNT stays last. */
 enum tcp_drop {
 	TCP_KEPT,
-	TCP_DROP_CLOSED,      /* no connection in this state takes it */
-	TCP_DROP_SEQ,         /* outside the receive window */
-	TCP_DROP_ACK_OLD,     /* ACK below SND.UNA - largest window (RFC 5961 5) */
-	TCP_DROP_ACK_FUTURE,  /* ACK above SND.NXT */
-	TCP_DROP_NO_ACK,      /* synchronized state and no ACK bit */
-	TCP_DROP_RST_SEQ,     /* RST in window but not at RCV.NXT: challenge (RFC 5961 3) */
-	TCP_DROP_SYN_IN_SYNC, /* SYN in a synchronized state: challenge (RFC 5961 4) */
-	TCP_DROP_HANDSHAKE,   /* SYN-SENT or SYN-RECEIVED: unacceptable, answered as 3.10.7 says */
-	TCP_DROP_OOO_FULL,    /* out-of-order queue at its limit */
-	TCP_DROP_DUPLICATE,   /* every byte was here already */
-	TCP_DROP_AFTER_FIN,   /* bytes beyond the peer's FIN */
+	TCP_DROP_CLOSED,       /* no connection in this state takes it */
+	TCP_DROP_SEQ,          /* outside the receive window */
+	TCP_DROP_ACK_OLD,      /* ACK below SND.UNA - largest window (RFC 5961 5) */
+	TCP_DROP_ACK_FUTURE,   /* ACK above SND.NXT */
+	TCP_DROP_NO_ACK,       /* synchronized state and no ACK bit */
+	TCP_DROP_RST_SEQ,      /* RST in window but not at RCV.NXT: challenge (RFC 5961 3) */
+	TCP_DROP_SYN_IN_SYNC,  /* SYN in a synchronized state: challenge (RFC 5961 4) */
+	TCP_DROP_HANDSHAKE,    /* SYN-SENT or SYN-RECEIVED: unacceptable, answered as 3.10.7 says */
+	TCP_DROP_OOO_FULL,     /* out-of-order queue at its limit */
+	TCP_DROP_DUPLICATE,    /* every byte was here already */
+	TCP_DROP_AFTER_FIN,    /* bytes beyond the peer's FIN */
+	TCP_DROP_PAWS,         /* older than what was heard before (RFC 7323 5) */
+	TCP_DROP_NO_TIMESTAMP, /* none, though they were agreed on (RFC 7323 3.2) */
 	TCP_DROP_COUNT,
 };
 
@@ -142,6 +132,10 @@ void tcp_open_passive(struct tcp *t, const struct tcp_config *config, const stru
 /* Leaves it in SYN-SENT with a SYN owed. */
 void tcp_open_active(struct tcp *t, const struct tcp_config *config, tcp_seq iss, uint64_t now_us);
 
+/* Where our timestamps begin: secret, or they tell how long we have been up; the same for the same pair of addresses and ports, so
+ * that they grow from one connection to the next (RFC 7323 5.4, 7.1). Before the first tcp_output(). */
+void tcp_set_ts_offset(struct tcp *t, uint32_t offset);
+
 /* RFC 9293 3.10.7.3 and 3.10.7.4, steps in its order. Fills *out in every case. Replies that the RFC
  * asks for (ACK, challenge ACK, RST) are owed, and come from tcp_output(). */
 enum tcp_drop tcp_input(struct tcp *t, const struct tcp_segment *s, uint64_t now_us,
@@ -178,7 +172,9 @@ bool tcp_reset_for(const struct tcp_segment *s, struct tcp_segment *reset);
 /* What remains of a connection in TIME-WAIT (RFC 9293 3.10.7.4, RFC 6191). */
 struct tcp_time_wait {
 	tcp_seq snd_nxt, rcv_nxt;
+	uint32_t ts_recent, ts_offset;
 	uint16_t window;
+	bool timestamps;
 	uint64_t until_us;
 };
 

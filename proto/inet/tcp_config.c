@@ -29,6 +29,10 @@ tcp_config_defaults(struct tcp_config *config, uint16_t mtu)
 		.keepalive_probes = 3,
 		.syn_retries = 7, /* 1+2+4+...+60+60 s: MUST-23, three minutes */
 		.retries = 15,    /* SHLD-11 */
+		.timestamps = true,
+		.sack = true,
+		.peer_delay_us =
+			1 * MS, /* twice our own; 40 ms peers are told apart by what they do */
 		.nagle = false,
 	};
 }

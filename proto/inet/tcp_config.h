@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct tcp_side_pool; /* tcp_side.h */
+
 /* What the peers of one stack have in common. Times in microseconds. */
 struct tcp_config {
 	uint16_t mss;        /* what we can receive: MTU - 40 */
@@ -18,7 +20,13 @@ struct tcp_config {
 	uint8_t keepalive_probes;
 	uint8_t syn_retries; /* R2 for SYN and SYN-ACK */
 	uint8_t retries;     /* R2 for data and FIN */
-	bool nagle;          /* off for RESP and the bus: they cork until the end of a burst */
+	bool timestamps;     /* RFC 7323: offered, and used if the peer offers them too */
+	bool sack;           /* RFC 2018: the same */
+	uint64_t
+		peer_delay_us; /* how long a peer may sit on an ACK; a peer that shows to be slower is waited for */
+	struct tcp_side_pool
+		*sides; /* what connections in trouble share; NULL: none, see tcp_side.h */
+	bool nagle;     /* off for RESP and the bus: they cork until the end of a burst */
 };
 
 /* Defaults of spec 7.4 for a link of this MTU. */

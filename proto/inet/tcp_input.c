@@ -39,44 +39,23 @@ owe_duplicate_ack(struct tcp *t)
 		t->dup_acks++;
 }
 
-/* An ACK after a timeout, and nothing measured. RFC 6298 5 keeps the backoff until there is a measurement; where losses are many none
- * comes for long, and one loss more means a minute of silence. So as much of the backoff goes as twice the time that this answer
- * took does not need. Only an ACK sooner than half a round trip may answer the first transmission: the timer was too short (Karn) and
- * the backoff stays, as long as it is small; a packet that turns up after many timeouts is not what we measure. */
-static void
-relax_backoff(struct tcp *t, uint64_t now_us)
-{
-	uint64_t took_us = now_us - (t->retransmit_at_us - tcp_rto(t));
-	if (took_us < t->rtt.srtt_8 / 16 && t->backoff <= TCP_BACKOFF_DOUBTED)
-		return;
-	while (t->backoff > 0 && (uint64_t)t->rtt.rto_us << (t->backoff - 1) >= 2 * took_us)
-		t->backoff--;
-}
-
 /* SND.UNA < SEG.ACK <= SND.NXT. */
 static inline void
 on_acked(struct tcp *t, tcp_seq ack, uint64_t now_us, struct tcp_accept *out)
 {
 	uint32_t acked = ack - t->snd_una, flight = t->snd_nxt - t->snd_una;
-	bool fin = (t->marks & TCP_MARK_FIN_SENT) != 0 && ack == t->snd_nxt;
-	t->snd_una = ack;
-	if (seq_lt(t->send_at, ack))
-		t->send_at = ack;
+	tcp_advance(t, ack, out);
 	if ((t->marks & TCP_MARK_TIMING) && seq_le(t->timed_seq, ack)) {
-		rtt_sample(&t->rtt, now_us - t->timed_at_us, (uint32_t)t->config->rto_min_us,
-			   (uint32_t)t->config->rto_max_us);
-		t->marks &= (uint8_t)~TCP_MARK_TIMING;
+		tcp_sample(t, now_us - t->timed_at_us);
+		t->marks &= (uint16_t)~TCP_MARK_TIMING;
 		t->backoff = 0; /* RFC 6298 5: a measurement ends the backoff */
 	} else if (__builtin_expect(t->backoff > 0, 0)) {
-		relax_backoff(t, now_us);
+		tcp_relax_backoff(t, now_us, t->retransmit_at_us - tcp_rto(t));
 	}
-	t->retries = 0;
 	if (cc_on_ack(&t->cc, ack, acked, flight, t->snd_nxt))
 		t->owed |= TCP_OWE_RETRANSMIT;
-	t->retransmit_at_us = ack == t->snd_nxt ? TCP_NEVER : now_us + tcp_rto(t);
-	out->acked = acked - fin;
-	if (out->acked > 0)
-		out->events |= TCP_EVENT_ACKED;
+	uint32_t left = t->snd_nxt - ack;
+	t->retransmit_at_us = left == 0 ? TCP_NEVER : now_us + tcp_patience(t, left);
 }
 
 /* RFC 9293 3.10.7.4, fifth step: the window moves only on newer segments. The RFC judges by SND.WL1 alone; but bytes that are
@@ -104,22 +83,43 @@ update_window(struct tcp *t, const struct tcp_segment *s)
 
 /* ---- the guess ---- */
 
+#define UNUSUAL (TCP_MARK_FIN_SEEN | TCP_MARK_PROBED | TCP_MARK_DOUBT)
+
+/* RFC 7323 5.3 R1, and 3.2: every segment has a timestamp once that was agreed on. */
+static inline bool
+is_in_time(const struct tcp *t, const struct tcp_segment *s)
+{
+	return (t->marks & TCP_MARK_TIMESTAMPS) == 0 ||
+	       (s->options.has_timestamp && !ts_lt(s->options.ts_value, t->ts_recent));
+}
+
+/* RFC 7323 4.3: only what stands at the last ACK, so that nobody poisons it from beyond, and what is echoed is what we waited for. */
+static inline void
+keep_timestamp(struct tcp *t, const struct tcp_segment *s)
+{
+	if ((t->marks & TCP_MARK_TIMESTAMPS) && s->options.has_timestamp &&
+	    seq_le(s->seq, t->acked_to))
+		t->ts_recent = s->options.ts_value;
+}
+
 static inline bool
 is_predicted(const struct tcp *t, const struct tcp_segment *s)
 {
 	return t->state == TCP_ESTABLISHED && /* and hence no FIN of ours, no orphan */
 	       (s->flags & (TCP_ACK | TCP_SYN | TCP_FIN | TCP_RST)) == TCP_ACK &&
-	       s->seq == t->rcv_nxt &&                                   /* nothing missing */
-	       s->payload_len <= t->rcv_edge - t->rcv_nxt &&             /* all of it fits */
-	       s->ack - t->snd_una <= t->snd_nxt - t->snd_una &&         /* no old or future ACK */
-	       (s->payload_len > 0 || s->ack != t->snd_una) &&           /* no duplicate ACK */
-	       t->ooo.count == 0 && (t->marks & TCP_MARK_FIN_SEEN) == 0; /* nothing waits */
+	       s->seq == t->rcv_nxt &&                           /* nothing missing */
+	       s->payload_len <= t->rcv_edge - t->rcv_nxt &&     /* all of it fits */
+	       s->ack - t->snd_una <= t->snd_nxt - t->snd_una && /* no old or future ACK */
+	       (s->payload_len > 0 || s->ack != t->snd_una) &&   /* no duplicate ACK */
+	       t->side == NULL && (t->marks & UNUSUAL) == 0 &&   /* nothing waits, either way */
+	       is_in_time(t, s);
 }
 
 static inline void
 input_predicted(struct tcp *t, const struct tcp_segment *s, uint64_t now_us, struct tcp_accept *out)
 {
 	t->heard_at_us = now_us;
+	keep_timestamp(t, s);
 	update_window(t, s);
 	if (s->ack != t->snd_una)
 		on_acked(t, s->ack, now_us, out);
@@ -160,9 +160,8 @@ input_syn_sent(struct tcp *t, const struct tcp_segment *s, uint64_t now_us, stru
 	}
 	t->snd_una = s->ack;
 	if (t->marks & TCP_MARK_TIMING)
-		rtt_sample(&t->rtt, now_us - t->timed_at_us, (uint32_t)t->config->rto_min_us,
-			   (uint32_t)t->config->rto_max_us);
-	t->marks &= (uint8_t)~TCP_MARK_TIMING;
+		tcp_sample(t, now_us - t->timed_at_us);
+	t->marks &= (uint16_t)~TCP_MARK_TIMING;
 	t->owed = (uint8_t)((t->owed & ~TCP_OWE_SYN) | TCP_OWE_ACK);
 	tcp_enter_established(t, now_us);
 	out->events |= TCP_EVENT_ESTABLISHED;
@@ -197,12 +196,34 @@ input_unacceptable(struct tcp *t, const struct tcp_segment *s, uint64_t now_us)
 		return TCP_DROP_SEQ;
 	if (t->state == TCP_TIME_WAIT && (s->flags & TCP_FIN))
 		t->life_at_us = now_us + t->config->time_wait_us; /* eighth step: 2 MSL again */
+	if (s->payload_len > 0 && seq_lt(s->seq, t->rcv_nxt))
+		tcp_note_again(t, s->seq, s->seq + s->payload_len);
 	/* Bytes or a FIN seen again mean that our ACK was lost; anything else may be an echo of our own ACK. */
 	if ((s->payload_len > 0 || (s->flags & TCP_FIN)) && (s->flags & TCP_SYN) == 0)
 		t->owed |= TCP_OWE_ACK;
 	else
 		challenge(t, now_us);
 	return TCP_DROP_SEQ;
+}
+
+/* RFC 7323 5.3 R1: an old duplicate from before the numbers wrapped, or a forgery. An ACK, as for any other unacceptable segment.
+ * After 24 days of silence the timestamp proves nothing (5.5). */
+static enum tcp_drop
+check_timestamp(struct tcp *t, const struct tcp_segment *s, uint64_t now_us)
+{
+	if (is_in_time(t, s) || (s->flags & TCP_RST))
+		return TCP_KEPT;
+	if (!s->options.has_timestamp)
+		return TCP_DROP_NO_TIMESTAMP;
+	if (now_us - t->heard_at_us > TCP_TS_AGE_US) {
+		t->ts_recent = s->options.ts_value;
+		return TCP_KEPT;
+	}
+	if (s->payload_len > 0)
+		t->owed |= TCP_OWE_ACK;
+	else
+		challenge(t, now_us);
+	return TCP_DROP_PAWS;
 }
 
 /* Second, with RFC 5961 3.2: only a RST at RCV.NXT is believed. */
@@ -230,9 +251,8 @@ input_ack_syn_received(struct tcp *t, const struct tcp_segment *s, uint64_t now_
 	}
 	t->snd_una = s->ack;
 	if (t->marks & TCP_MARK_TIMING)
-		rtt_sample(&t->rtt, now_us - t->timed_at_us, (uint32_t)t->config->rto_min_us,
-			   (uint32_t)t->config->rto_max_us);
-	t->marks &= (uint8_t)~TCP_MARK_TIMING;
+		tcp_sample(t, now_us - t->timed_at_us);
+	t->marks &= (uint16_t)~TCP_MARK_TIMING;
 	t->owed &= (uint8_t)~TCP_OWE_SYN;
 	update_window(t, s);
 	tcp_enter_established(t, now_us);
@@ -263,6 +283,15 @@ on_fin_acked(struct tcp *t, uint64_t now_us, struct tcp_accept *out)
 	}
 }
 
+/* RFC 6582 3.2: a peer without SACK, or no board to spare. */
+static void
+on_third_duplicate(struct tcp *t, uint64_t now_us)
+{
+	t->owed |= TCP_OWE_RETRANSMIT;
+	t->marks |= TCP_MARK_DOUBT;
+	t->doubt_ts = tcp_ts_now(t, now_us);
+}
+
 /* Fifth, with RFC 5961 5.2. */
 static enum tcp_drop
 input_ack(struct tcp *t, const struct tcp_segment *s, uint64_t now_us, struct tcp_accept *out)
@@ -277,12 +306,17 @@ input_ack(struct tcp *t, const struct tcp_segment *s, uint64_t now_us, struct tc
 	}
 	if (seq_lt(s->ack, t->snd_una))
 		return TCP_KEPT; /* an old one; its bytes may be new */
-	if (is_duplicate_ack(t, s) && cc_on_duplicate(&t->cc, t->snd_una, t->snd_nxt))
-		t->owed |= TCP_OWE_RETRANSMIT;
+	bool duplicate = is_duplicate_ack(t, s);
 	update_window(t, s);
-	if (s->ack == t->snd_una)
-		return TCP_KEPT;
-	on_acked(t, s->ack, now_us, out);
+	tcp_recover_on_probe_ack(t, s);
+	if (!tcp_recover_on_ack(t, s, now_us, out)) {
+		if (duplicate && cc_on_duplicate(&t->cc, t->snd_una, t->snd_nxt))
+			on_third_duplicate(t, now_us);
+		if (s->ack == t->snd_una)
+			return TCP_KEPT;
+		on_acked(t, s->ack, now_us, out);
+		tcp_recover_undo(t, s);
+	}
 	if ((t->marks & TCP_MARK_FIN_SENT) && t->snd_una == t->snd_nxt)
 		on_fin_acked(t, now_us, out);
 	return TCP_KEPT;
@@ -293,10 +327,11 @@ static void
 note_fin(struct tcp *t, const struct tcp_segment *s)
 {
 	tcp_seq at = s->seq + s->payload_len;
-	const struct ranges *ooo = &t->ooo;
+	const struct tcp_side *side = t->side;
 	if ((t->marks & TCP_MARK_FIN_SEEN) || seq_lt(at, t->rcv_nxt) || seq_lt(t->rcv_edge, at))
 		return;
-	if (ooo->count > 0 && seq_lt(at, ooo->at[ooo->count - 1].right))
+	if (side != NULL && side->ooo.count > 0 &&
+	    seq_lt(at, side->ooo.at[side->ooo.count - 1].right))
 		return;
 	t->marks |= TCP_MARK_FIN_SEEN;
 	t->rcv_fin = at;
@@ -307,13 +342,23 @@ static enum tcp_drop
 input_text_ahead(struct tcp *t, const struct tcp_segment *s, struct range run,
 		 struct tcp_accept *out)
 {
-	owe_duplicate_ack(t);
-	switch (ranges_add(&t->ooo, &run, t->config->ooo_ranges_max)) {
+	struct tcp_side *side = tcp_side_need(t);
+	if (t->marks & TCP_MARK_SACK)
+		t->owed |= TCP_OWE_ACK; /* one tells what three duplicates tell */
+	else
+		owe_duplicate_ack(t);
+	if (side == NULL)
+		return TCP_DROP_OOO_FULL;
+	struct range whole = run;
+	switch (ranges_add(&side->ooo, &run, t->config->ooo_ranges_max)) {
 	case RANGES_COVERED:
+		tcp_note_again(t, whole.left, whole.right);
+		tcp_note_recent(t, whole.left);
 		return TCP_DROP_DUPLICATE;
 	case RANGES_FULL:
 		return TCP_DROP_OOO_FULL;
 	case RANGES_ADDED:
+		tcp_note_recent(t, run.left);
 		break;
 	}
 	out->skip = (uint16_t)(run.left - s->seq);
@@ -329,6 +374,8 @@ input_text(struct tcp *t, const struct tcp_segment *s, uint64_t now_us, struct t
 	tcp_seq left = seq_lt(s->seq, t->rcv_nxt) ? t->rcv_nxt : s->seq;
 	tcp_seq right = s->seq + s->payload_len;
 	enum tcp_drop cut = TCP_DROP_DUPLICATE;
+	if (seq_lt(s->seq, t->rcv_nxt))
+		tcp_note_again(t, s->seq, seq_lt(right, t->rcv_nxt) ? right : t->rcv_nxt);
 	if (seq_lt(t->rcv_edge, right)) {
 		right = t->rcv_edge;
 		cut = TCP_DROP_SEQ;
@@ -343,12 +390,13 @@ input_text(struct tcp *t, const struct tcp_segment *s, uint64_t now_us, struct t
 	}
 	if (left != t->rcv_nxt)
 		return input_text_ahead(t, s, (struct range){left, right}, out);
-	bool gap = t->ooo.count > 0;
-	if (gap && seq_lt(t->ooo.at[0].left, right))
-		right = t->ooo.at[0].left; /* T2 */
+	struct ranges *ooo = t->side != NULL ? &t->side->ooo : NULL;
+	bool gap = ooo != NULL && ooo->count > 0;
+	if (gap && seq_lt(ooo->at[0].left, right))
+		right = ooo->at[0].left; /* T2 */
 	out->skip = (uint16_t)(left - s->seq);
 	out->take = (uint16_t)(right - left);
-	out->ready = out->take + ranges_take(&t->ooo, right);
+	out->ready = out->take + (gap ? ranges_take(ooo, right) : 0);
 	t->rcv_nxt += out->ready;
 	if (gap || cut != TCP_DROP_DUPLICATE)
 		t->owed |= TCP_OWE_ACK; /* RFC 5681 4.2: at once when a gap is filled */
@@ -361,7 +409,7 @@ input_text(struct tcp *t, const struct tcp_segment *s, uint64_t now_us, struct t
 static void
 input_fin(struct tcp *t, uint64_t now_us, struct tcp_accept *out)
 {
-	t->marks &= (uint8_t)~TCP_MARK_FIN_SEEN;
+	t->marks &= (uint16_t)~TCP_MARK_FIN_SEEN;
 	t->rcv_nxt++;
 	if (seq_lt(t->rcv_edge, t->rcv_nxt))
 		t->rcv_edge = t->rcv_nxt; /* a FIN takes no room */
@@ -434,6 +482,9 @@ input_steps(struct tcp *t, const struct tcp_segment *s, uint64_t now_us, struct 
 	if (t->state == TCP_SYN_RECEIVED && (s->flags & (TCP_SYN | TCP_RST)) == TCP_SYN &&
 	    s->seq + 1 == t->rcv_nxt)
 		return input_syn_again(t, s, now_us, out);
+	enum tcp_drop drop = check_timestamp(t, s, now_us);
+	if (drop != TCP_KEPT)
+		return drop;
 	if (!is_acceptable(t, s))
 		return input_unacceptable(t, s, now_us);
 	if (s->flags & TCP_RST)
@@ -446,9 +497,9 @@ input_steps(struct tcp *t, const struct tcp_segment *s, uint64_t now_us, struct 
 	if ((s->flags & TCP_ACK) == 0)
 		return TCP_DROP_NO_ACK;
 	t->heard_at_us = now_us;
-	enum tcp_drop drop = t->state == TCP_SYN_RECEIVED
-				     ? input_ack_syn_received(t, s, now_us, out)
-				     : input_ack(t, s, now_us, out);
+	keep_timestamp(t, s);
+	drop = t->state == TCP_SYN_RECEIVED ? input_ack_syn_received(t, s, now_us, out)
+					    : input_ack(t, s, now_us, out);
 	if (drop != TCP_KEPT)
 		return drop;
 	return input_text_and_fin(t, s, now_us, out);
@@ -478,5 +529,7 @@ tcp_input(struct tcp *t, const struct tcp_segment *s, uint64_t now_us, struct tc
 	case TCP_STATE_COUNT:
 		break;
 	}
-	return input_steps(t, s, now_us, out);
+	enum tcp_drop drop = input_steps(t, s, now_us, out);
+	tcp_side_settle(t);
+	return drop;
 }

@@ -28,6 +28,8 @@ static const char *const drop_names[TCP_DROP_COUNT] = {
 	[TCP_DROP_OOO_FULL] = "ooo_full",
 	[TCP_DROP_DUPLICATE] = "duplicate",
 	[TCP_DROP_AFTER_FIN] = "after_fin",
+	[TCP_DROP_PAWS] = "paws",
+	[TCP_DROP_NO_TIMESTAMP] = "no_timestamp",
 };
 
 const char *

@@ -8,7 +8,8 @@
 #include "proto/inet/tcp_internal.h"
 
 #define OWED_RARELY                                                                                \
-	(TCP_OWE_SYN | TCP_OWE_RST | TCP_OWE_RETRANSMIT | TCP_OWE_PROBE | TCP_OWE_KEEPALIVE)
+	(TCP_OWE_SYN | TCP_OWE_RST | TCP_OWE_RETRANSMIT | TCP_OWE_PROBE | TCP_OWE_KEEPALIVE |      \
+	 TCP_OWE_TAIL_PROBE)
 #define MAY_SEND                                                                                   \
 	(1u << TCP_ESTABLISHED | 1u << TCP_FIN_WAIT_1 | 1u << TCP_CLOSE_WAIT | 1u << TCP_CLOSING | \
 	 1u << TCP_LAST_ACK)
@@ -54,11 +55,33 @@ fill(struct tcp_emit *out, tcp_seq seq, tcp_seq ack, uint8_t flags)
 	out->retransmit = false;
 }
 
+static inline void
+fill_timestamp(const struct tcp *t, uint64_t now_us, struct tcp_options *options)
+{
+	options->has_timestamp = true;
+	options->ts_value = tcp_ts_now(t, now_us);
+	options->ts_echo = t->ts_recent;
+}
+
+/* What is held ahead of its turn, and what came twice; the latter is told once. */
+static void
+fill_sack(struct tcp *t, struct tcp_options *options)
+{
+	if ((t->marks & TCP_MARK_SACK) == 0)
+		return;
+	tcp_sack_fill(t, options);
+	t->side->again = (struct range){0, 0};
+}
+
 /* A segment that carries an ACK, and so pays what is owed. */
 static inline void
-fill_with_ack(struct tcp *t, struct tcp_emit *out, tcp_seq seq, uint8_t flags)
+fill_with_ack(struct tcp *t, struct tcp_emit *out, tcp_seq seq, uint8_t flags, uint64_t now_us)
 {
 	fill(out, seq, t->rcv_nxt, flags | TCP_ACK);
+	if (t->marks & TCP_MARK_TIMESTAMPS)
+		fill_timestamp(t, now_us, &out->head.options);
+	if (__builtin_expect(t->side != NULL, 0))
+		fill_sack(t, &out->head.options);
 	out->head.window = advertise(t);
 	t->acked_to = t->rcv_nxt;
 	t->owed &= (uint8_t) ~(TCP_OWE_ACK | TCP_OWE_ACK_LATER);
@@ -86,6 +109,9 @@ output_syn(struct tcp *t, uint64_t now_us, struct tcp_emit *out)
 	out->head.options.mss = config->mss;                  /* MUST-14 */
 	if (!answer || (t->marks & TCP_MARK_SCALED))
 		out->head.options.wscale = config->wscale;
+	if (answer ? t->marks & TCP_MARK_TIMESTAMPS : config->timestamps)
+		fill_timestamp(t, now_us, &out->head.options);
+	out->head.options.sack_permitted = answer ? (t->marks & TCP_MARK_SACK) != 0 : config->sack;
 	out->retransmit = !first;
 	t->owed &= (uint8_t) ~(TCP_OWE_SYN | TCP_OWE_ACK);
 	if (first) {
@@ -94,7 +120,7 @@ output_syn(struct tcp *t, uint64_t now_us, struct tcp_emit *out)
 		t->timed_at_us = now_us;
 		t->marks |= TCP_MARK_TIMING;
 	} else {
-		t->marks &= (uint8_t)~TCP_MARK_TIMING;
+		t->marks &= (uint16_t)~TCP_MARK_TIMING;
 	}
 }
 
@@ -115,34 +141,94 @@ on_sent(struct tcp *t, tcp_seq seq, uint32_t len, uint64_t now_us, struct tcp_em
 	}
 }
 
-/* The first unacknowledged segment again, as much as the peer's window takes (SHLD-16). */
+/* Payload bytes that fit into a segment that leaves now. */
+static inline uint32_t
+mss_now(const struct tcp *t)
+{
+	return __builtin_expect(t->side == NULL, 1) ? t->snd_mss
+						    : (uint32_t)t->snd_mss - tcp_sack_size(t);
+}
+
+/* Bytes of run again, as many as fit into a segment and a window of window bytes (SHLD-16), and the FIN if it stands behind
+ * them. False: none. */
+static bool
+output_again(struct tcp *t, struct range run, uint32_t window, uint64_t now_us,
+	     struct tcp_emit *out)
+{
+	bool fin_sent = (t->marks & TCP_MARK_FIN_SENT) != 0;
+	tcp_seq from = run.left, data_end = t->snd_nxt - fin_sent, edge = t->snd_una + window;
+	uint32_t most = run.right - from, room = seq_lt(from, edge) ? edge - from : 0;
+	uint32_t len = least(least(data_end - from, most), least(mss_now(t), room));
+	bool fin = fin_sent && from + len == data_end && len < most && room > len;
+	if (len == 0 && !fin)
+		return false;
+	uint8_t flags = (uint8_t)((len > 0 ? TCP_PSH : 0) | (fin ? TCP_FIN : 0));
+	fill_with_ack(t, out, from, flags, now_us);
+	out->head.payload_len = (uint16_t)len;
+	out->from = from - t->snd_una;
+	out->retransmit = true;
+	t->marks &= (uint16_t)~TCP_MARK_TIMING;
+	if (tcp_has_board(t))
+		tcp_recover_on_sent(t, from, len + fin, now_us);
+	return true;
+}
+
+/* The first segment that is lost; without a board, that is the first one unacknowledged. */
 static bool
 output_retransmit(struct tcp *t, uint64_t now_us, struct tcp_emit *out)
 {
+	struct range lost = {t->snd_una, t->snd_nxt};
 	t->owed &= (uint8_t)~TCP_OWE_RETRANSMIT;
 	if (t->snd_una == t->snd_nxt) /* a later segment of the burst acknowledged everything */
 		return false;
-	bool fin_sent = (t->marks & TCP_MARK_FIN_SENT) != 0;
-	uint32_t data = t->snd_nxt - t->snd_una - fin_sent;
-	uint32_t len = least(least(data, t->snd_mss), t->snd_wnd);
-	bool fin = fin_sent && len == data && t->snd_wnd > len;
-	if (len == 0 && !fin)
+	bool board = tcp_has_board(t);
+	if (board && !board_first_lost(&t->side->board, &lost))
 		return false;
-	fill_with_ack(t, out, t->snd_una, fin ? TCP_FIN | TCP_PSH : TCP_PSH);
-	out->head.payload_len = (uint16_t)len;
-	out->retransmit = true;
-	t->marks &= (uint8_t)~TCP_MARK_TIMING;
-	t->retransmit_at_us = now_us + tcp_rto(t);
+	if (!output_again(t, lost, t->snd_wnd, now_us, out))
+		return false;
+	if (!board)
+		t->retransmit_at_us = now_us + tcp_rto(t);
+	else
+		tcp_recover_arm(t, now_us, true);
 	return true;
+}
+
+/* What is lost, as the congestion window lets it out (RFC 6675 5, step C). */
+static bool
+output_lost(struct tcp *t, uint64_t now_us, struct tcp_emit *out)
+{
+	const struct board *b = &t->side->board;
+	struct range lost;
+	uint32_t pipe = board_pipe(b);
+	if (!board_first_lost(b, &lost))
+		return false;
+	uint32_t len = least(lost.right - lost.left, mss_now(t));
+	if (pipe > 0 && pipe + len > t->cc.cwnd)
+		return false;
+	return output_again(t, lost, t->snd_wnd, now_us, out);
+}
+
+/* What may be sent from send_at on, which is offset bytes behind SND.UNA. */
+static inline uint32_t
+window_left(const struct tcp *t, uint32_t offset)
+{
+	uint32_t room = t->snd_wnd > offset ? t->snd_wnd - offset : 0;
+	uint32_t window = cc_window(&t->cc);
+	uint32_t used = offset;
+	if (__builtin_expect(t->side != NULL, 0) && t->side->board.count > 0) {
+		window = t->cc.cwnd;
+		used = board_pipe(&t->side->board);
+	}
+	return least(room, window > used ? window - used : 0);
 }
 
 /* Sender's silly window avoidance (RFC 9293 3.8.6.2.1) and Nagle (3.7.4). */
 static inline bool
-is_worth_sending(const struct tcp *t, uint32_t len, uint32_t unsent, uint32_t flight)
+is_worth_sending(const struct tcp *t, uint32_t len, uint32_t unsent, uint32_t flight, uint32_t mss)
 {
 	if (seq_lt(t->send_at, t->snd_nxt))
 		return len > 0;
-	if (len == t->snd_mss)
+	if (len == mss)
 		return true;
 	if (t->config->nagle && t->snd_una != t->snd_nxt && (t->marks & TCP_MARK_CLOSING) == 0)
 		return false;
@@ -162,15 +248,15 @@ output_data(struct tcp *t, uint32_t queued, uint64_t now_us, struct tcp_emit *ou
 		       ((t->marks & TCP_MARK_FIN_SENT) == 0 || t->send_at != t->snd_nxt);
 	if (unsent == 0 && !fin_due)
 		return false;
-	uint32_t window = least(cc_window(&t->cc), t->snd_wnd);
-	uint32_t len = least(least(unsent, t->snd_mss), window > flight ? window - flight : 0);
+	uint32_t mss = mss_now(t);
+	uint32_t len = least(least(unsent, mss), window_left(t, flight));
 	bool probe = (t->owed & TCP_OWE_PROBE) != 0;
 	bool shut = t->snd_wnd <= flight;
 	if (probe && shut && unsent > 0)
 		len = 1;
 	bool fin = fin_due && len == unsent && (t->snd_wnd > flight + len || (probe && len == 0));
 	if (!probe && !(fin && len == 0) &&
-	    (len == 0 || !is_worth_sending(t, len, unsent, flight))) {
+	    (len == 0 || !is_worth_sending(t, len, unsent, flight, mss))) {
 		if (t->retransmit_at_us == TCP_NEVER)
 			t->retransmit_at_us = now_us + tcp_rto(t); /* T4: persist */
 		return false;
@@ -180,21 +266,63 @@ output_data(struct tcp *t, uint32_t queued, uint64_t now_us, struct tcp_emit *ou
 		return false;
 
 	uint8_t flags = (uint8_t)((len == unsent && len > 0 ? TCP_PSH : 0) | (fin ? TCP_FIN : 0));
-	fill_with_ack(t, out, t->send_at, flags);
+	fill_with_ack(t, out, t->send_at, flags, now_us);
 	out->head.payload_len = (uint16_t)len;
 	out->from = flight;
 	on_sent(t, t->send_at, len + fin, now_us, out);
 	if (fin)
 		t->marks |= TCP_MARK_FIN_SENT;
-	if (flight == 0)
-		t->retransmit_at_us = now_us + tcp_rto(t);
-	if (!shut)
-		t->send_at += len + fin; /* what is beyond the window is a probe, not in flight */
+	bool no_more_lone = flight <= t->snd_mss && flight + len > t->snd_mss && tcp_may_probe(t);
+	if (flight == 0 || no_more_lone)
+		t->retransmit_at_us = now_us + tcp_patience(t, flight + len + fin);
+	if (!shut) { /* what is beyond the window is a probe, not in flight */
+		if (__builtin_expect(tcp_has_board(t), 0))
+			tcp_recover_on_sent(t, t->send_at, len + fin, now_us);
+		t->send_at += len + fin;
+	}
+	return true;
+}
+
+/* The peer shut its window on bytes that are lost: one of them asks whether it is open again (MUST-34, MUST-36). */
+static bool
+output_first_byte(struct tcp *t, uint64_t now_us, struct tcp_emit *out)
+{
+	if (!tcp_has_board(t) || t->snd_wnd > 0)
+		return false;
+	t->owed &= (uint8_t)~TCP_OWE_PROBE;
+	bool sent = output_again(t, (struct range){t->snd_una, t->snd_una + 1}, 1, now_us, out);
+	board_lose_all(&t->side->board); /* a question, not bytes in flight */
+	return sent;
+}
+
+/* RFC 8985 7.3: a new segment, whatever the congestion window says, or the last one again. */
+static bool
+output_tail_probe(struct tcp *t, uint32_t queued, uint64_t now_us, struct tcp_emit *out)
+{
+	t->owed &= (uint8_t)~TCP_OWE_TAIL_PROBE;
+	uint32_t flight = t->send_at - t->snd_una;
+	if (flight == 0 || tcp_has_board(t)) /* an ACK of this very turn */
+		return false;
+	if (queued > flight && t->snd_wnd >= flight + least(queued - flight, t->snd_mss)) {
+		uint32_t cwnd = t->cc.cwnd;
+		t->cc.cwnd = flight + t->snd_mss;
+		t->owed |= TCP_OWE_PROBE; /* nor what Nagle says */
+		bool sent = output_data(t, queued, now_us, out);
+		t->cc.cwnd = cwnd;
+		t->owed &= (uint8_t)~TCP_OWE_PROBE;
+		return sent;
+	}
+	uint32_t len = least(flight, mss_now(t));
+	struct range tail = {t->snd_nxt - len, t->snd_nxt};
+	if (!output_again(t, tail, t->snd_wnd, now_us, out))
+		return false;
+	t->marks |= TCP_MARK_PROBE_OLD;
+	t->doubt_ts = tcp_ts_now(t, now_us);
 	return true;
 }
 
 static bool
-output_rarely(struct tcp *t, uint64_t now_us, struct tcp_emit *out)
+output_rarely(struct tcp *t, uint32_t queued, uint64_t now_us, struct tcp_emit *out)
 {
 	if (t->owed & TCP_OWE_RST) {
 		bool with_ack = (t->marks & TCP_MARK_RST_ACK) != 0;
@@ -209,9 +337,13 @@ output_rarely(struct tcp *t, uint64_t now_us, struct tcp_emit *out)
 	}
 	if ((t->owed & TCP_OWE_RETRANSMIT) && output_retransmit(t, now_us, out))
 		return true;
+	if ((t->owed & TCP_OWE_PROBE) && output_first_byte(t, now_us, out))
+		return true;
+	if ((t->owed & TCP_OWE_TAIL_PROBE) && output_tail_probe(t, queued, now_us, out))
+		return true;
 	if (t->owed & TCP_OWE_KEEPALIVE) {
 		t->owed &= (uint8_t)~TCP_OWE_KEEPALIVE;
-		fill_with_ack(t, out, t->snd_una - 1, 0); /* SHLD-12: no data */
+		fill_with_ack(t, out, t->snd_una - 1, 0, now_us); /* SHLD-12: no data */
 		return true;
 	}
 	return false;
@@ -222,7 +354,10 @@ tcp_output(struct tcp *t, uint32_t queued, uint64_t now_us, struct tcp_emit *out
 {
 	if (__builtin_expect(tcp_is_due(t, now_us), 0))
 		tcp_on_timers(t, now_us, events);
-	if (__builtin_expect((t->owed & OWED_RARELY) != 0, 0) && output_rarely(t, now_us, out))
+	if (__builtin_expect((t->owed & OWED_RARELY) != 0, 0) &&
+	    output_rarely(t, queued, now_us, out))
+		return true;
+	if (__builtin_expect(tcp_has_board(t), 0) && output_lost(t, now_us, out))
 		return true;
 	if (((1u << t->state) & MAY_SEND) != 0 && output_data(t, queued, now_us, out))
 		return true;
@@ -230,8 +365,11 @@ tcp_output(struct tcp *t, uint32_t queued, uint64_t now_us, struct tcp_emit *out
 		t->dup_acks--;
 		t->owed |= TCP_OWE_ACK;
 	}
-	if ((t->owed & TCP_OWE_ACK) == 0 || t->state < TCP_SYN_RECEIVED)
+	if ((t->owed & TCP_OWE_ACK) == 0 || t->state < TCP_SYN_RECEIVED) {
+		if (__builtin_expect(t->side != NULL, 0))
+			tcp_side_settle(t);
 		return false;
-	fill_with_ack(t, out, seq_of_ack(t), 0);
+	}
+	fill_with_ack(t, out, seq_of_ack(t), 0, now_us);
 	return true;
 }

@@ -7,6 +7,20 @@
 #include "proto/base/assert.h"
 #include "proto/inet/tcp_internal.h"
 
+/* An ACK after a timeout, and nothing measured. RFC 6298 5 keeps the backoff until there is a measurement; where losses are many none
+ * comes for long, and one loss more means a minute of silence. So as much of the backoff goes as twice the time that this answer
+ * took does not need. Only an ACK sooner than half a round trip may answer the first transmission: the timer was too short (Karn) and
+ * the backoff stays, as long as it is small; a packet that turns up after many timeouts is not what we measure. */
+void
+tcp_relax_backoff(struct tcp *t, uint64_t now_us, uint64_t armed_at_us)
+{
+	uint64_t took_us = now_us - armed_at_us;
+	if (took_us < t->rtt.srtt_8 / 16 && t->backoff <= TCP_BACKOFF_DOUBTED)
+		return;
+	while (t->backoff > 0 && (uint64_t)t->rtt.rto_us << (t->backoff - 1) >= 2 * took_us)
+		t->backoff--;
+}
+
 static void
 give_up(struct tcp *t, uint8_t *events)
 {
@@ -14,9 +28,34 @@ give_up(struct tcp *t, uint8_t *events)
 	*events |= TCP_EVENT_TIMEOUT;
 }
 
+/* What the retransmit timer means while nothing has timed out yet. True: not a timeout. */
+static bool
+on_shorter_timer(struct tcp *t, uint64_t now_us)
+{
+	if (tcp_has_board(t)) {
+		if (now_us >= t->side->reorder_at_us)
+			tcp_recover_on_reorder_timer(t, now_us);
+		t->retransmit_at_us = t->side->rto_at_us < t->side->reorder_at_us
+					      ? t->side->rto_at_us
+					      : t->side->reorder_at_us;
+		return now_us < t->side->rto_at_us;
+	}
+	bool in_flight = t->state >= TCP_ESTABLISHED && t->send_at != t->snd_una &&
+			 t->send_at == t->snd_nxt && t->snd_wnd > 0;
+	if (!in_flight || !tcp_may_probe(t))
+		return false;
+	t->owed |= TCP_OWE_TAIL_PROBE;
+	t->marks |= TCP_MARK_PROBED;
+	t->probe_end = t->snd_nxt;
+	t->retransmit_at_us = now_us + tcp_rto(t);
+	return true;
+}
+
 static void
 on_retransmit(struct tcp *t, uint64_t now_us, uint8_t *events)
 {
+	if (on_shorter_timer(t, now_us))
+		return;
 	bool opening = t->state < TCP_ESTABLISHED;
 	if (t->retries >= (opening ? t->config->syn_retries : t->config->retries)) { /* MUST-20 */
 		give_up(t, events);
@@ -25,19 +64,29 @@ on_retransmit(struct tcp *t, uint64_t now_us, uint8_t *events)
 	t->retries++;
 	if (t->backoff < TCP_BACKOFF_MAX)
 		t->backoff++;
-	t->marks &= (uint8_t)~TCP_MARK_TIMING; /* Karn, MUST-18 */
+	/* Karn, MUST-18 */
+	t->marks &= (uint16_t) ~(TCP_MARK_TIMING | TCP_MARK_PROBED | TCP_MARK_PROBE_OLD);
+	t->owed &= (uint8_t)~TCP_OWE_TAIL_PROBE;
 	if (opening) {
 		t->owed |= TCP_OWE_SYN;
 	} else if (t->send_at == t->snd_una) {
 		t->owed |= TCP_OWE_PROBE; /* MUST-36, SHLD-29, SHLD-30 */
 	} else {
-		cc_on_timeout(&t->cc, t->snd_una, t->snd_nxt, t->retries > 1);
-		t->send_at = t->snd_una;
+		bool again = t->cc.phase == CC_LOSS && t->retries > 1;
+		cc_on_timeout(&t->cc, t->snd_una, t->snd_nxt, again);
 		t->owed &= (uint8_t)~TCP_OWE_RETRANSMIT;
+		if (!again) {
+			t->marks |= TCP_MARK_DOUBT;
+			t->doubt_ts = tcp_ts_now(t, now_us);
+		}
+		if (!tcp_recover_on_timeout(t, now_us))
+			t->send_at = t->snd_una;
 		if (t->snd_wnd == 0)
 			t->owed |= TCP_OWE_PROBE; /* the peer took its window back: MUST-34 */
 	}
 	t->retransmit_at_us = now_us + tcp_rto(t);
+	if (tcp_has_board(t))
+		t->side->rto_at_us = t->retransmit_at_us;
 }
 
 static void

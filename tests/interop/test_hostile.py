@@ -37,13 +37,21 @@ def quiet_namespace():
 class Attack:
     def __init__(self, lab):
         self.lab = lab
+        self.timestamps(False)  # forged segments then need only the right numbers; what timestamps add: tests/pkt/timestamps.pkt
         self.client = socket.create_connection((NODE_IP, PORT), timeout=5)
+        self.timestamps(True)
         self.raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(IPV4))
         self.raw.bind(("dtap0", IPV4))
         self.raw.settimeout(2)
         neighbours = run("ip", "neigh", "show", NODE_IP).stdout.split()
         self.node = mac(neighbours[neighbours.index("lladdr") + 1])
         self.cases = 0
+
+    @staticmethod
+    def timestamps(wanted):
+        """Does the kernel, in this namespace, offer them?"""
+        with open("/proc/sys/net/ipv4/tcp_timestamps", "w", encoding="utf-8") as f:
+            f.write(str(int(wanted)))
 
     def ask(self, timeout=5):
         """The old connection and a new one are served."""

@@ -17,6 +17,8 @@
 #define LINES_MAX    6000
 #define LINE_MAX     200
 #define OUTBOX_MAX   256
+#define SIDES_MAX    4
+#define START_US     1000000
 #define STREAM_MAX   (1u << 20)
 #define TOLERANCE_US 200 /* of a timer against the script's clock */
 #define STEPS_MAX    100000
@@ -46,8 +48,11 @@ struct player {
 	struct tcp tcp;
 	struct tcp_time_wait wait;
 	struct tcp_config config;
+	struct tcp_side sides[SIDES_MAX];
+	struct tcp_side_pool pool;
 	enum mode mode;
 	tcp_seq iss, irs;
+	uint32_t ts_base, peer_ts_base; /* timestamps in a script count from these */
 	uint64_t now_us;
 	uint32_t written, acked, received, read;
 	bool manual_read;
@@ -130,6 +135,7 @@ struct told { /* a segment as a script line tells it; -1: not told */
 	struct tcp_segment s;
 	long long ack, window;
 	bool options;
+	bool echo; /* a timestamp's echo is told */
 };
 
 /* Moves *at behind a word and a number that stand there; false: they do not, and it stays. */
@@ -157,7 +163,39 @@ scan_word(const char **at, char *word, size_t size)
 	return true;
 }
 
-/* "FLAGS SEQ:END(LEN) [ack N] [win N] [<mss N,wscale N>]" */
+/* "mss N", "wscale N", "sackOK", "TS val N [ecr N]", "sack L:R [L:R ...]"; false: none of them stands there. */
+static bool
+option_parse(const char **at, struct told *out)
+{
+	struct tcp_options *o = &out->s.options;
+	long long value, right;
+	if (scan_number(at, "mss ", &value)) {
+		o->mss = (uint16_t)value;
+	} else if (scan_number(at, "wscale ", &value)) {
+		o->wscale = (uint8_t)value;
+	} else if (strncmp(*at, "sackOK", 6) == 0) {
+		o->sack_permitted = true;
+		*at += 6;
+	} else if (scan_number(at, "TS val ", &value)) {
+		o->has_timestamp = true;
+		o->ts_value = (uint32_t)value;
+		out->echo = scan_number(at, " ecr ", &value);
+		o->ts_echo = out->echo ? (uint32_t)value : 0;
+	} else if (strncmp(*at, "sack ", 5) == 0) {
+		*at += 4;
+		while (o->sack_count < TCP_SACK_BLOCKS_MAX && scan_number(at, " ", &value) &&
+		       scan_number(at, ":", &right)) {
+			o->sack[o->sack_count].left = (tcp_seq)value;
+			o->sack[o->sack_count++].right = (tcp_seq)right;
+		}
+		return o->sack_count > 0;
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* "FLAGS SEQ:END(LEN) [ack N] [win N] [<OPTION,OPTION>]" */
 static bool
 segment_parse(const char *text, struct told *out)
 {
@@ -184,11 +222,7 @@ segment_parse(const char *text, struct told *out)
 			out->ack = value;
 		else if (scan_number(&at, "win ", &value))
 			out->window = value;
-		else if (scan_number(&at, "mss ", &value))
-			out->s.options.mss = (uint16_t)value;
-		else if (scan_number(&at, "wscale ", &value))
-			out->s.options.wscale = (uint8_t)value;
-		else
+		else if (!option_parse(&at, out))
 			return false;
 	}
 	return true;
@@ -200,10 +234,18 @@ sent_text(const struct player *p, const struct sent *e, char out[LINE_MAX])
 	char flags[8];
 	tcp_seq base = e->s.seq == 0 && (e->s.flags & TCP_RST) ? 0 : p->iss;
 	uint32_t seq = e->s.seq - base;
-	snprintf(out, LINE_MAX, "%s %u:%u(%u) ack %u win %u mss %u wscale %u at %+.6f",
-		 flags_text(e->s.flags, flags), seq, seq + e->s.payload_len, e->s.payload_len,
-		 e->s.flags & TCP_ACK ? e->s.ack - p->irs : 0, e->s.window, e->s.options.mss,
-		 e->s.options.wscale, (double)e->at_us / 1e6);
+	const struct tcp_options *o = &e->s.options;
+	int used = snprintf(out, LINE_MAX, "%s %u:%u(%u) ack %u win %u <mss %u,wscale %u",
+			    flags_text(e->s.flags, flags), seq, seq + e->s.payload_len,
+			    e->s.payload_len, e->s.flags & TCP_ACK ? e->s.ack - p->irs : 0,
+			    e->s.window, o->mss, o->wscale);
+	if (o->has_timestamp)
+		used += snprintf(out + used, LINE_MAX - (size_t)used, ",TS val %u ecr %u",
+				 o->ts_value - p->ts_base, o->ts_echo - p->peer_ts_base);
+	for (unsigned i = 0; i < o->sack_count; i++)
+		used += snprintf(out + used, LINE_MAX - (size_t)used, " sack %u:%u",
+				 o->sack[i].left - p->irs, o->sack[i].right - p->irs);
+	snprintf(out + used, LINE_MAX - (size_t)used, "> at %+.6f", (double)e->at_us / 1e6);
 	return out;
 }
 
@@ -291,6 +333,7 @@ input(struct player *p, const struct tcp_segment *s)
 	case MODE_LISTEN:
 		p->mode = MODE_CONNECTION;
 		tcp_open_passive(&p->tcp, &p->config, s, p->iss, p->now_us);
+		tcp_set_ts_offset(&p->tcp, p->ts_base - (uint32_t)(START_US / 1000));
 		break;
 	case MODE_NOTHING:
 		if (tcp_reset_for(s, &reply))
@@ -323,10 +366,40 @@ play_in(struct player *p, const char *text, bool burst)
 	s->seq += p->irs;
 	if (told.ack >= 0)
 		s->ack = p->iss + (tcp_seq)told.ack;
+	s->options.ts_value += p->peer_ts_base;
+	s->options.ts_echo = told.echo ? s->options.ts_echo + p->ts_base : 0;
+	for (unsigned i = 0; i < s->options.sack_count; i++) {
+		s->options.sack[i].left += p->iss;
+		s->options.sack[i].right += p->iss;
+	}
 	s->window = (uint16_t)(told.window >= 0 ? told.window : 0);
 	input(p, s);
 	if (!burst)
 		output(p);
+}
+
+/* Of a SYN they are compared if any is told. A timestamp goes without saying once it was agreed on: only its numbers are told. */
+static bool
+same_options(const struct player *p, const struct tcp_segment *s, const struct told *told)
+{
+	const struct tcp_options *o = &s->options, *t = &told->s.options;
+	bool syn = (s->flags & TCP_SYN) != 0;
+	if (syn && !told->options)
+		return true;
+	bool agreed = p->mode == MODE_TIME_WAIT ? p->wait.timestamps
+						: (p->tcp.marks & TCP_MARK_TIMESTAMPS) != 0;
+	bool timestamp = syn ? t->has_timestamp : agreed && (s->flags & TCP_RST) == 0;
+	bool same = o->mss == t->mss && o->wscale == t->wscale && o->has_timestamp == timestamp &&
+		    o->sack_permitted == t->sack_permitted && o->sack_count == t->sack_count;
+	for (unsigned i = 0; i < o->sack_count && same; i++)
+		same = o->sack[i].left - p->irs == t->sack[i].left &&
+		       o->sack[i].right - p->irs == t->sack[i].right;
+	if (t->has_timestamp)
+		same = same && o->ts_value - p->ts_base == t->ts_value;
+	if (told->echo)
+		same = same &&
+		       (o->ts_echo - p->peer_ts_base == t->ts_echo || (syn && o->ts_echo == 0));
+	return same;
 }
 
 /* What the answer to a stranger counts from: nothing (reset_for), or our numbers. */
@@ -342,10 +415,7 @@ compare(struct player *p, const struct sent *e, const struct told *told)
 		same = same && s->ack - p->irs == (uint32_t)told->ack;
 	if (told->window >= 0)
 		same = same && s->window == told->window;
-	if (told->options || (s->flags & TCP_SYN) == 0)
-		same = same && s->options.mss == told->s.options.mss &&
-		       s->options.wscale == told->s.options.wscale;
-	if (!same || s->options.sack_count || s->options.sack_permitted || s->options.has_timestamp)
+	if (!same || !same_options(p, s, told))
 		fail(p, "sent instead: %s", sent_text(p, e, text));
 }
 
@@ -431,6 +501,9 @@ play_set(struct player *p, const char *text)
 		FIELD(syn_retries),
 		FIELD(retries),
 		FIELD(nagle),
+		FIELD(timestamps),
+		FIELD(sack),
+		FIELD(peer_delay_us),
 #undef FIELD
 	};
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
@@ -499,6 +572,7 @@ play_user(struct player *p, const char *word, const char *rest)
 	} else if (strcmp(word, "connect") == 0) {
 		p->mode = MODE_CONNECTION;
 		tcp_open_active(&p->tcp, &p->config, p->iss, p->now_us);
+		tcp_set_ts_offset(&p->tcp, p->ts_base - (uint32_t)(START_US / 1000));
 	} else if (strcmp(word, "write") == 0) {
 		p->written += (uint32_t)value;
 	} else if (strcmp(word, "write&") == 0) {
@@ -610,9 +684,13 @@ play_case(const struct script *script, int at, struct player *p, size_t origin)
 	p->line = &script->lines[at];
 	p->iss = origins[origin][0];
 	p->irs = origins[origin][1];
-	p->now_us = 1000000;
+	p->ts_base = p->irs + 5000;
+	p->peer_ts_base = p->iss + 7000;
+	p->now_us = START_US;
 	tcp_config_defaults(&p->config, 1500);
 	p->config.delayed_ack_us = 0;
+	p->config.sides = &p->pool;
+	tcp_side_pool_init(&p->pool, p->sides, SIDES_MAX);
 	play_block(p, at, 0);
 	if (!p->failed && p->outbox_count > 0) {
 		char text[LINE_MAX];

@@ -10,6 +10,9 @@
  *     T3     the right edge seen on the link never moves left by more than the rounding of the scale
  *     T4     no silent stall: something outstanding means a finite deadline; streams end within a bound
  *     T5     pure acknowledgements are bounded by what came in
+ *     SACK   what a block reports was kept, and was not acknowledged before (but for a duplicate); every segment has a timestamp once
+ *            that was agreed on, and no segment is longer than the MSS that was
+ *     sides  after each connection the pool is whole
  *
  *     sim_tcp_pair --seeds 1000 --first 1 [--loss 1000 --reorder 1000 --duplicate 500 (in 1/10000)] [--seconds 60] [--trace]
  * Exit status: 0 clean, 1 a violation (its seed is printed).
@@ -29,6 +32,7 @@
 #define PAYLOAD_MAX    1460
 #define CONN_US_MAX    (1800ull * 1000000) /* a connection that lives longer has stalled */
 #define PER_10000      10000
+#define SIDES_MAX      2
 #define ROUND_SEGS_MAX 2000 /* segments of one tcp_output() round */
 
 struct frame {
@@ -42,6 +46,8 @@ struct end {
 	struct tcp tcp;
 	struct tcp_time_wait wait;
 	struct tcp_config config;
+	struct tcp_side sides[SIDES_MAX];
+	struct tcp_side_pool pool;
 	bool listening, over, waiting, reset, use_wait;
 	/* sending */
 	uint32_t total, written, acked;
@@ -71,7 +77,7 @@ struct sim {
 	unsigned frame_count, free_count;
 	uint32_t stream_salt;
 	const char *violation;
-	uint64_t lost, duplicated, reordered, carried, connections, bytes, retransmits;
+	uint64_t lost, duplicated, reordered, carried, connections, bytes, retransmits, reports;
 	bool trace;
 };
 
@@ -203,12 +209,41 @@ check_edge(struct sim *sim, struct end *e, const struct tcp_segment *s)
 	e->edge_known = true;
 }
 
+/* What our end reports to hold. */
+static void
+check_sack(struct sim *sim, const struct end *e, const struct tcp_segment *s)
+{
+	const struct tcp_options *o = &s->options;
+	bool agreed = (e->tcp.marks & TCP_MARK_TIMESTAMPS) != 0;
+	if ((s->flags & (TCP_RST | TCP_SYN)) == 0 && o->has_timestamp != agreed)
+		violate(sim, "a segment without its timestamp, or with one too many");
+	if (o->sack_count > 0 && (e->tcp.marks & TCP_MARK_SACK) == 0)
+		violate(sim, "SACK that was never agreed on");
+	sim->reports += o->sack_count;
+	for (unsigned i = 0; i < o->sack_count; i++) {
+		tcp_seq left = o->sack[i].left, right = o->sack[i].right;
+		bool again = i == 0 && (seq_le(right, s->ack) ||
+					(o->sack_count > 1 && seq_le(o->sack[1].left, left) &&
+					 seq_le(right, o->sack[1].right)));
+		if (!seq_lt(left, right) || (!again && seq_le(left, s->ack)))
+			violate(sim, "SACK block that says nothing");
+		for (tcp_seq seq = left; !again && seq_lt(seq, right); seq++)
+			if (e->received + (seq - e->tcp.rcv_nxt) >= STREAM_MAX ||
+			    !e->here[e->received + (seq - e->tcp.rcv_nxt)]) {
+				violate(sim, "SACK of a byte that is not here");
+				return;
+			}
+	}
+}
+
 static void
 check_sent(struct sim *sim, struct end *e, const struct tcp_emit *emit)
 {
 	const struct tcp_segment *s = &emit->head;
 	uint32_t queued = e->written - e->acked;
-	if (s->payload_len > e->tcp.snd_mss)
+	check_sack(sim, e, s);
+	if (s->payload_len + (s->options.sack_count ? 4u + 8u * s->options.sack_count : 0) >
+	    e->tcp.snd_mss)
 		violate(sim, "segment larger than the MSS");
 	if (emit->from + s->payload_len > queued)
 		violate(sim, "segment beyond the send queue");
@@ -351,6 +386,7 @@ end_input(struct sim *sim, const struct faults *faults, const struct frame *f)
 		e->listening = false;
 		tcp_open_passive(&e->tcp, &e->config, &f->s,
 				 0xfffffff0u - (uint32_t)(sim->seed % 5000), sim->now_us);
+		tcp_set_ts_offset(&e->tcp, 0x7fff0000u);
 		return;
 	}
 	if (e->over || (e->listening && e->tcp.state == TCP_CLOSED)) {
@@ -397,6 +433,10 @@ end_draw(struct sim *sim, struct end *e)
 	e->config.wscale = (uint8_t)prng_below(p, 9);
 	e->config.rcv_buffer = 600 + (uint32_t)prng_below(p, 100000);
 	e->config.delayed_ack_us = delays[prng_below(p, 3)];
+	e->config.timestamps = prng_below(p, 3) != 0;
+	e->config.sack = prng_below(p, 4) != 0;
+	e->config.sides = &e->pool;
+	tcp_side_pool_init(&e->pool, e->sides, prng_below(p, 10) == 0 ? 0 : SIDES_MAX);
 	e->config.nagle = prng_below(p, 4) == 0;
 	e->config.ooo_ranges_max = (uint16_t)(1 + prng_below(p, RANGES_MAX));
 	e->config.time_wait_us = 1000000 + prng_below(p, 60000000);
@@ -471,7 +511,9 @@ connection(struct sim *sim, const struct faults *faults)
 	tcp_seq iss = prng_below(&sim->prng, 2) == 0
 			      ? 0xfffffff0u - (uint32_t)prng_below(&sim->prng, 100000)
 			      : isn_generate(secret, 1, 1, 2, 2, sim->now_us);
+	uint32_t ts_offset = (uint32_t)prng_next(&sim->prng) | 0xffff0000u;
 	tcp_open_active(&sim->ends[0].tcp, &sim->ends[0].config, iss, sim->now_us);
+	tcp_set_ts_offset(&sim->ends[0].tcp, ts_offset);
 	if (prng_below(&sim->prng, 6) == 0)
 		tcp_open_active(&sim->ends[1].tcp, &sim->ends[1].config, iss + 77777, sim->now_us);
 	else
@@ -483,6 +525,9 @@ connection(struct sim *sim, const struct faults *faults)
 		if (sim->now_us - began_us > CONN_US_MAX)
 			violate(sim, "T4: streams do not end");
 	}
+	for (unsigned i = 0; i < 2 && sim->violation == NULL; i++)
+		if (sim->ends[i].pool.free_count != sim->ends[i].pool.count)
+			violate(sim, "a side is not back in its pool");
 	sim->connections++;
 	sim->bytes += sim->ends[0].received + sim->ends[1].received;
 }
@@ -520,6 +565,19 @@ number(const char *text)
 		exit(2);
 	}
 	return value;
+}
+
+static void
+add_up(struct sim *sums, const struct sim *sim)
+{
+	sums->lost += sim->lost;
+	sums->duplicated += sim->duplicated;
+	sums->reordered += sim->reordered;
+	sums->carried += sim->carried;
+	sums->connections += sim->connections;
+	sums->bytes += sim->bytes;
+	sums->retransmits += sim->retransmits;
+	sums->reports += sim->reports;
 }
 
 int
@@ -576,21 +634,16 @@ main(int argc, char **argv)
 	}
 	for (unsigned long long seed = first; seed < first + seeds; seed++) {
 		failed += !run(seed, &faults, (seconds + 1) * 1000000ull, tracing, sim);
-		sums.lost += sim->lost;
-		sums.duplicated += sim->duplicated;
-		sums.reordered += sim->reordered;
-		sums.carried += sim->carried;
-		sums.connections += sim->connections;
-		sums.bytes += sim->bytes;
-		sums.retransmits += sim->retransmits;
+		add_up(&sums, sim);
 	}
 	free(sim->pool);
 	free(sim);
-	printf("%llu seeds, %llu connections, %llu bytes, %llu segments (%llu sent again); "
+	printf("%llu seeds, %llu connections, %llu bytes, %llu segments (%llu sent again), %llu "
+	       "SACK blocks; "
 	       "%llu lost, %llu reordered, %llu duplicated; %u seeds failed\n",
 	       seeds, (unsigned long long)sums.connections, (unsigned long long)sums.bytes,
 	       (unsigned long long)sums.carried, (unsigned long long)sums.retransmits,
-	       (unsigned long long)sums.lost, (unsigned long long)sums.reordered,
-	       (unsigned long long)sums.duplicated, failed);
+	       (unsigned long long)sums.reports, (unsigned long long)sums.lost,
+	       (unsigned long long)sums.reordered, (unsigned long long)sums.duplicated, failed);
 	return failed != 0;
 }

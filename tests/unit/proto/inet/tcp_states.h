@@ -15,6 +15,8 @@
 struct machine {
 	struct tcp tcp;
 	struct tcp_config config;
+	struct tcp_side sides[2];
+	struct tcp_side_pool pool;
 	struct tcp_emit emit;
 	struct tcp_accept accept;
 	uint32_t queued;
@@ -74,6 +76,8 @@ machine_init(struct machine *m)
 	m->now_us = NOW;
 	tcp_config_defaults(&m->config, 1500);
 	m->config.delayed_ack_us = 0;
+	m->config.sides = &m->pool;
+	tcp_side_pool_init(&m->pool, m->sides, 2);
 }
 
 static inline void

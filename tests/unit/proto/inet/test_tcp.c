@@ -41,6 +41,15 @@ START_TEST(every_drop_has_a_segment_that_earns_it)
 	m.config.ooo_ranges_max = 0;
 	ck_assert_int_eq(give(&m, TCP_ACK, 11, 10, 1), TCP_DROP_OOO_FULL);
 	named[TCP_DROP_OOO_FULL] = true;
+	machine_in(&m, TCP_ESTABLISHED);
+	m.tcp.marks |= TCP_MARK_TIMESTAMPS;
+	ck_assert_int_eq(give(&m, TCP_ACK, 1, 10, 1), TCP_DROP_NO_TIMESTAMP);
+	named[TCP_DROP_NO_TIMESTAMP] = true;
+	struct tcp_segment old = segment(TCP_ACK, 1, 10, 1);
+	old.options.has_timestamp = true;
+	old.options.ts_value = m.tcp.ts_recent - 1;
+	ck_assert_int_eq(tcp_input(&m.tcp, &old, m.now_us, &m.accept), TCP_DROP_PAWS);
+	named[TCP_DROP_PAWS] = true;
 	for (unsigned i = 0; i < TCP_DROP_COUNT; i++)
 		ck_assert_msg(named[i], "no segment earns %s", tcp_drop_name(i));
 }

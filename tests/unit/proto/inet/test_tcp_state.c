@@ -66,21 +66,22 @@ END_TEST
 START_TEST(check_finds_every_broken_invariant)
 {
 	BROKEN(t->state = TCP_STATE_COUNT);
-	BROKEN(t->send_at = t->snd_una - 1);            /* S1 */
-	BROKEN(t->send_at = t->snd_nxt + 1);            /* S1 */
-	BROKEN(t->rcv_edge = t->rcv_nxt - 1);           /* S2 */
-	BROKEN(t->ooo.at[0].left = t->rcv_nxt);         /* S3 */
-	BROKEN(t->ooo.at[0].right = t->ooo.at[0].left); /* S3 */
-	BROKEN(t->rcv_edge = t->rcv_nxt + 12);          /* S3 */
-	BROKEN(t->ooo.count = RANGES_MAX + 1);          /* S3 */
-	BROKEN(t->retransmit_at_us = TCP_NEVER);        /* S4 */
-	BROKEN(t->ack_at_us = 5);                       /* S5 */
-	BROKEN(t->owed |= TCP_OWE_ACK_LATER);           /* S5 */
-	BROKEN(t->marks |= TCP_MARK_FIN_SENT);          /* S6 */
-	BROKEN(t->state = TCP_CLOSED);                  /* S7 */
-	BROKEN(t->snd_mss = TCP_MSS_FLOOR - 1);         /* S8 */
-	BROKEN(t->cc.cwnd = t->cc.mss - 1u);            /* S8 */
-	BROKEN(t->cc.mss--);                            /* S8 */
+	BROKEN(t->send_at = t->snd_una - 1);                        /* S1 */
+	BROKEN(t->send_at = t->snd_nxt + 1);                        /* S1 */
+	BROKEN(t->rcv_edge = t->rcv_nxt - 1);                       /* S2 */
+	BROKEN(t->side->ooo.at[0].left = t->rcv_nxt);               /* S3 */
+	BROKEN(t->side->ooo.at[0].right = t->side->ooo.at[0].left); /* S3 */
+	BROKEN(t->rcv_edge = t->rcv_nxt + 12);                      /* S3 */
+	BROKEN(t->side->ooo.count = RANGES_MAX + 1);                /* S3 */
+	BROKEN(t->retransmit_at_us = TCP_NEVER);                    /* S4 */
+	BROKEN(t->ack_at_us = 5);                                   /* S5 */
+	BROKEN(t->owed |= TCP_OWE_ACK_LATER);                       /* S5 */
+	BROKEN(t->marks |= TCP_MARK_FIN_SENT);                      /* S6 */
+	BROKEN(t->state = TCP_CLOSED);                              /* S7 */
+	BROKEN(t->snd_mss = TCP_MSS_FLOOR - 1);                     /* S8 */
+	BROKEN(t->cc.cwnd = t->cc.mss - 1u);                        /* S8 */
+	BROKEN(t->cc.mss--);                                        /* S8 */
+	BROKEN(t->side->board = (struct board){.count = 1});        /* S9 */
 	BROKEN(t->backoff = TCP_BACKOFF_MAX + 1);
 	BROKEN(t->dup_acks = TCP_DUP_ACKS_MAX + 1);
 }
