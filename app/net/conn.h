@@ -24,6 +24,7 @@ enum conn_flag {
 	CONN_RELEASED = 8, /* the user is done with it: no more news, freed at its end */
 	CONN_ENDED = 16,   /* out of the flow table; waits for conn_release() */
 	CONN_PASSIVE = 32,
+	CONN_HALF_OPEN = 64, /* counted in stack->half_open */
 };
 
 struct conn {

@@ -48,6 +48,8 @@ stack_create(const char *name, const struct stack_config *config)
 	if (stack == NULL)
 		return NULL;
 	stack->config = *config;
+	if (config->half_open_max == 0)
+		stack->config.half_open_max = config->conn_max / 4;
 	stack->flows = flows_create(name, config);
 	stack->conns = rte_zmalloc_socket("conns", sizeof(struct conn) * config->conn_max,
 					  RTE_CACHE_LINE_SIZE, config->socket_id);
@@ -225,6 +227,15 @@ conn_free(struct conn *conn)
 	stack->conn_count--;
 }
 
+void
+stack_conn_not_half_open(struct conn *conn)
+{
+	if ((conn->flags & CONN_HALF_OPEN) == 0)
+		return;
+	conn->flags &= (uint16_t)~CONN_HALF_OPEN;
+	conn->stack->half_open--;
+}
+
 /* Called by stack_output() only for a connection that is off the dirty list, and by input paths through it: a connection
  * that ends is always freed outside of stack_input(), so lookups made for a whole burst stay valid. */
 void
@@ -236,6 +247,7 @@ stack_conn_end(struct conn *conn, uint8_t reason)
 		return;
 	conn->flags |= CONN_ENDED;
 	conn->head.end = reason;
+	stack_conn_not_half_open(conn);
 	if (conn->timer_at_us != TCP_NEVER) {
 		wheel_cancel(&stack->wheel, &conn->timer);
 		conn->timer_at_us = TCP_NEVER;
@@ -462,12 +474,13 @@ list_bytes(struct rte_mbuf *m, bool send)
 void
 stack_check(const struct stack *stack)
 {
-	uint32_t used = 0;
+	uint32_t used = 0, half_open = 0;
 	for (uint32_t i = 0; i < stack->config.conn_max; i++) {
 		const struct conn *conn = &stack->conns[i];
 		if ((conn->flags & CONN_IN_USE) == 0)
 			continue;
 		used++;
+		half_open += (conn->flags & CONN_HALF_OPEN) != 0;
 		tcp_check(&conn->tcp);
 		ASSERT(list_bytes(conn->rx_first, false) == conn->rx_bytes);
 		uint32_t queued = list_bytes(conn->tx_first, true);
@@ -480,4 +493,5 @@ stack_check(const struct stack *stack)
 			ASSERT(conn->timer_at_us <= tcp_next_at(&conn->tcp));
 	}
 	ASSERT(used == stack->conn_count);
+	ASSERT(half_open == stack->half_open);
 }

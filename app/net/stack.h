@@ -36,6 +36,8 @@ struct stack_config {
 	struct rte_mempool *control;          /* ARP, RST, ICMP, pure ACKs: never starved by data */
 	bool tx_ip_checksum, tx_tcp_checksum; /* the device completes them */
 	uint32_t conn_max, time_wait_max;
+	uint32_t
+		half_open_max; /* passive ones that wait for the third segment; beyond, SYN cookies. 0: conn_max / 4 */
 	struct tcp_config tcp;
 	uint64_t secret[2]; /* keys the initial sequence numbers and the flow hash */
 	uint64_t seed;      /* ports, jitter */
@@ -53,6 +55,7 @@ struct stack_counters {
 	uint64_t icmp[16];                  /* by icmp_kind_name() */
 	uint64_t resets_sent, no_listener, conn_full, no_mbuf, arp_failed, arp_conflicts;
 	uint64_t retransmits, accepted, connected, timeouts;
+	uint64_t cookies_sent, cookies_good, cookies_bad; /* SYNs answered without keeping them */
 };
 
 /* NULL: no memory (rte_errno). name makes the flow table's name unique in the process. */

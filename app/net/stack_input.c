@@ -10,6 +10,7 @@
 #include <rte_prefetch.h>
 
 #include "app/net/stack_internal.h"
+#include "proto/inet/cookie.h"
 #include "proto/inet/isn.h"
 
 #define PREFETCH_AHEAD 4
@@ -103,6 +104,59 @@ refuse(struct stack *stack, const struct packet *packet)
 	stack_reply_segment(stack, packet, &reset);
 }
 
+static void
+cookie_names(const struct stack *stack, const struct flow_key *key, struct cookie_secret *secret,
+	     struct cookie_flow *flow)
+{
+	const uint64_t *s = stack->config.secret;
+	*secret = (struct cookie_secret){
+		{s[0], s[1]},
+		isn_ts_offset(s, key->local, key->local_port, key->remote, key->remote_port)
+        };
+	*flow = (struct cookie_flow){key->local, key->remote, key->local_port, key->remote_port};
+}
+
+/* Too many are half open: this SYN is answered and forgotten (spec 6, 1). */
+static void
+answer_with_cookie(struct stack *stack, const struct packet *packet, const struct flow_key *key)
+{
+	struct cookie_secret secret;
+	struct cookie_flow flow;
+	struct tcp_segment answer;
+	cookie_names(stack, key, &secret, &flow);
+	cookie_answer(&secret, &flow, &stack->config.tcp, &packet->segment, stack->now_us, &answer);
+	stack->counters.cookies_sent++;
+	stack->cookies_until_us = stack->now_us + 2 * COOKIE_TICK_US;
+	stack_reply_segment(stack, packet, &answer);
+}
+
+/* An ACK for nobody may be the answer to a cookie, if any was sent of late (spec 6, 2). NULL: it is not, or there is no room. */
+static struct conn *
+open_from_cookie(struct stack *stack, const struct packet *packet, const struct flow_key *key,
+		 void *user)
+{
+	const struct tcp_segment *s = &packet->segment;
+	struct cookie_secret secret;
+	struct cookie_flow flow;
+	struct tcp_segment syn;
+	if (stack->now_us >= stack->cookies_until_us ||
+	    (s->flags & (TCP_ACK | TCP_SYN | TCP_RST)) != TCP_ACK)
+		return NULL;
+	cookie_names(stack, key, &secret, &flow);
+	if (cookie_check(&secret, &flow, s, stack->now_us, &syn) != COOKIE_GOOD) {
+		stack->counters.cookies_bad++;
+		return NULL;
+	}
+	struct conn *conn = stack_conn_new(stack, key, user);
+	if (conn == NULL)
+		return NULL;
+	stack->counters.cookies_good++;
+	conn->flags |= CONN_PASSIVE;
+	tcp_open_passive(&conn->tcp, &stack->config.tcp, &syn, s->ack - 1, stack->now_us);
+	tcp_set_ts_offset(&conn->tcp, secret.ts_offset);
+	return conn;
+}
+
 /* RFC 9293 3.10.7.2 (LISTEN) and 3.10.7.1 (CLOSED). iss_floor: not 0 when TIME-WAIT is reopened. */
 static void
 input_unknown(struct stack *stack, const struct packet *packet, const struct flow_key *key,
@@ -121,6 +175,10 @@ input_unknown(struct stack *stack, const struct packet *packet, const struct flo
 		stack->counters.tcp[TCP_DROP_CLOSED]++;
 		return;
 	}
+	if (stack->half_open >= stack->config.half_open_max) {
+		answer_with_cookie(stack, packet, key);
+		return;
+	}
 	struct conn *conn = stack_conn_new(stack, key, l->user);
 	if (conn == NULL)
 		return; /* the peer tries again (spec 6, 1) */
@@ -128,7 +186,8 @@ input_unknown(struct stack *stack, const struct packet *packet, const struct flo
 				   key->remote_port, stack->now_us);
 	if (iss_floor != 0 && seq_lt(iss, iss_floor))
 		iss = iss_floor;
-	conn->flags |= CONN_PASSIVE;
+	conn->flags |= CONN_PASSIVE | CONN_HALF_OPEN;
+	stack->half_open++;
 	tcp_open_passive(&conn->tcp, &stack->config.tcp, s, iss, stack->now_us);
 	tcp_set_ts_offset(&conn->tcp,
 			  isn_ts_offset(stack->config.secret, key->local, key->local_port,
@@ -169,6 +228,7 @@ report_events(struct conn *conn, uint8_t events)
 	struct stack *stack = conn->stack;
 	if (events & TCP_EVENT_ESTABLISHED) {
 		bool passive = (conn->flags & CONN_PASSIVE) != 0;
+		stack_conn_not_half_open(conn);
 		uint64_t *counter =
 			passive ? &stack->counters.accepted : &stack->counters.connected;
 		(*counter)++;
@@ -212,6 +272,9 @@ input_segment(struct stack *stack, struct rte_mbuf *m, const struct packet *pack
 	if (unlikely(found == NULL || flow_is_time_wait(found))) {
 		found = NULL;
 		rte_hash_lookup_with_hash_data(stack->flows, key, flow_hash(stack, key), &found);
+		const struct listener *l = listener_of(stack, packet->destination_port);
+		if (found == NULL && l != NULL)
+			found = open_from_cookie(stack, packet, key, l->user);
 		if (found == NULL)
 			input_unknown(stack, packet, key, 0);
 		else if (flow_is_time_wait(found))

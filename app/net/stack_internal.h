@@ -61,6 +61,8 @@ struct stack {
 	uint32_t conn_count;
 	struct time_wait *time_waits; /* config.time_wait_max, used as a ring */
 	uint32_t time_wait_next, time_wait_oldest, time_wait_count;
+	uint32_t half_open;
+	uint64_t cookies_until_us; /* until then ACKs may be answers to cookies */
 	struct tcp_side *side_memory;
 	struct tcp_side_pool sides;
 	struct arp_cache arp;
@@ -83,6 +85,7 @@ flow_time_wait(void *data)
 }
 
 /* Connections: stack.c. */
+void stack_conn_not_half_open(struct conn *conn);
 struct conn *stack_conn_new(struct stack *stack, const struct flow_key *key,
 			    void *user); /* NULL: full */
 void stack_conn_end(struct conn *conn,
