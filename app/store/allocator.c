@@ -16,7 +16,7 @@ libc_alloc(struct allocator *a, size_t size)
 {
 	void *at = malloc(size);
 	if (at != NULL)
-		a->used += size;
+		a->mapped = a->used += size;
 	return at;
 }
 
@@ -25,7 +25,7 @@ libc_resize(struct allocator *a, void *at, size_t old_size, size_t size)
 {
 	void *moved = realloc(at, size);
 	if (moved != NULL)
-		a->used += size - (at != NULL ? old_size : 0);
+		a->mapped = a->used += size - (at != NULL ? old_size : 0);
 	return moved;
 }
 
@@ -34,7 +34,7 @@ libc_release(struct allocator *a, void *at, size_t size)
 {
 	if (at == NULL)
 		return;
-	a->used -= size;
+	a->mapped = a->used -= size;
 	free(at);
 }
 

@@ -12,7 +12,8 @@ struct allocator {
 			size_t size);                                /* at may be NULL */
 	void (*release)(struct allocator *a, void *at, size_t size); /* at may be NULL */
 	size_t (*usable)(const struct allocator *a, size_t size);    /* what size really takes */
-	size_t used; /* bytes handed out, as usable() counts them */
+	size_t used;   /* bytes handed out, as usable() counts them */
+	size_t mapped; /* bytes got for them, in large pieces */
 	void *state;
 };
 

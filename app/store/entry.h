@@ -1,9 +1,9 @@
 /* app/store/entry.h - a key and its value in one piece of memory.
  *
- *     +------------+--------------+-----+---------------------------+
- *     | header 8 B | [expire 8 B] | key | value bytes (inline)      |   value up to ENTRY_INLINE_MAX
- *     | header 8 B | [expire 8 B] | key | pointer to struct blob    |   larger ones
- *     +------------+--------------+-----+---------------------------+
+ *     +-------------+--------------+-----+---------------------------+
+ *     | header 12 B | [expire 8 B] | key | value bytes (inline)      |   value up to ENTRY_INLINE_MAX
+ *     | header 12 B | [expire 8 B] | key | pointer to struct blob    |   larger ones
+ *     +-------------+--------------+-----+---------------------------+
  *
  * A blob is immutable while more than one holds it: replies refer to it without a copy.
  */
@@ -24,9 +24,10 @@ struct entry {
 	uint16_t value_len; /* inline */
 	uint8_t flags;      /* enum entry_flag */
 	uint8_t spare;      /* type, when there is more than one */
+	uint32_t access;    /* access.h */
 	uint8_t bytes[];
 };
-_Static_assert(sizeof(struct entry) == 8, "bytes per key are counted");
+_Static_assert(sizeof(struct entry) == 12, "bytes per key are counted");
 
 struct blob {
 	uint32_t references;

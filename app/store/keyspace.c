@@ -57,11 +57,18 @@ struct keyspace {
 	uint64_t seed;
 	uint64_t count, expires;
 	uint32_t expire_slot, expire_bucket;
+	uint32_t sample_slot, sample_bucket;
+	bool sample_whole; /* all buckets of sample_slot so far were looked at for entries that expire ... */
+	bool sample_found; /* ... and there were some */
+	const struct access *access;
 	struct keyspace_counters counters;
 	const struct keyspace_watch *watch;
 	bool keep_expired;
 	uint32_t guarded_count;
 	uint64_t guarded[SLOT_COUNT / 64];
+	uint64_t expiring
+		[SLOT_COUNT /
+		 64]; /* slots that may hold an entry that expires; all that do are among them */
 };
 
 /* ---- hash ---- */
@@ -359,6 +366,31 @@ entry_for(struct keyspace *ks, struct span key, size_t len, uint64_t expire_ms)
 	return e;
 }
 
+/* Every place where an entry begins to expire comes here. */
+static void
+note_expiry(struct keyspace *ks, uint16_t slot)
+{
+	ks->expires++;
+	ks->expiring[slot / 64] |= UINT64_C(1) << slot % 64;
+	ks->sample_found |= ks->sample_slot == slot;
+}
+
+/* Its buckets, which hold nothing any more. */
+static void
+table_release(struct keyspace *ks, struct table *t)
+{
+	struct allocator *a = ks->allocator;
+	uint32_t in_first = t->capacity < ARRAY_MAX ? t->capacity : ARRAY_MAX;
+	uint32_t segments = t->capacity / ARRAY_MAX;
+	segments -= segments > 0;
+	for (uint32_t i = 0; i < segments; i++)
+		a->release(a, t->segments[i], ARRAY_MAX * sizeof(struct bucket));
+	a->release(a, t->segments, segments * sizeof(*t->segments));
+	a->release(a, t->first, in_first * sizeof(*t->first));
+	memset(t, 0, sizeof(*t));
+}
+
+/* A table that has become empty gives its buckets back: where keys come and go, every slot would soon hold some. */
 static void
 delete_at(struct keyspace *ks, uint16_t slot, struct entry *e, const struct place *place)
 {
@@ -367,6 +399,8 @@ delete_at(struct keyspace *ks, uint16_t slot, struct entry *e, const struct plac
 	ks->count--;
 	ks->expires -= (e->flags & ENTRY_HAS_EXPIRE) != 0;
 	entry_free(ks, e);
+	if (ks->tables[slot].count == 0)
+		table_release(ks, &ks->tables[slot]);
 }
 
 /* Puts e where the key's entry is, or in a new place. */
@@ -379,7 +413,8 @@ install(struct keyspace *ks, const struct key *key, struct entry *e)
 	struct entry *old = find(ks, key, &place);
 	if (old != NULL) {
 		place.bucket->at[place.index] = e;
-		ks->expires += (e->flags & ENTRY_HAS_EXPIRE) != 0;
+		if (e->flags & ENTRY_HAS_EXPIRE)
+			note_expiry(ks, key->slot);
 		ks->expires -= (old->flags & ENTRY_HAS_EXPIRE) != 0;
 		entry_free(ks, old);
 		return true;
@@ -395,7 +430,8 @@ install(struct keyspace *ks, const struct key *key, struct entry *e)
 		return false;
 	t->count++;
 	ks->count++;
-	ks->expires += (e->flags & ENTRY_HAS_EXPIRE) != 0;
+	if (e->flags & ENTRY_HAS_EXPIRE)
+		note_expiry(ks, key->slot);
 	if (t->count > used_buckets(t) * LOAD)
 		split_bucket(ks, t);
 	return true;
@@ -412,6 +448,7 @@ keyspace_create(struct allocator *allocator, const uint8_t secret[16])
 	memset(ks, 0, sizeof(*ks));
 	ks->allocator = allocator;
 	memcpy(&ks->seed, secret, sizeof(ks->seed));
+	ks->sample_slot = (uint32_t)(ks->seed % SLOT_COUNT);
 	return ks;
 }
 
@@ -429,14 +466,7 @@ table_clear(struct keyspace *ks, struct table *t)
 				a->release(a, b, sizeof(*b));
 		}
 	}
-	uint32_t in_first = t->capacity < ARRAY_MAX ? t->capacity : ARRAY_MAX;
-	uint32_t segments = t->capacity / ARRAY_MAX;
-	segments -= segments > 0;
-	for (uint32_t i = 0; i < segments; i++)
-		a->release(a, t->segments[i], ARRAY_MAX * sizeof(struct bucket));
-	a->release(a, t->segments, segments * sizeof(*t->segments));
-	a->release(a, t->first, in_first * sizeof(*t->first));
-	memset(t, 0, sizeof(*t));
+	table_release(ks, t);
 }
 
 void
@@ -474,6 +504,33 @@ void
 keyspace_set_watch(struct keyspace *ks, const struct keyspace_watch *watch)
 {
 	ks->watch = watch;
+}
+
+void
+keyspace_set_access(struct keyspace *ks, const struct access *access)
+{
+	ks->access = access;
+}
+
+void
+keyspace_touch(const struct keyspace *ks, struct entry *entry)
+{
+	if (ks->access == NULL)
+		return;
+	uint32_t word = access_again(ks->access, entry->access);
+	if (word != entry->access) /* a line that is only read stays clean */
+		entry->access = word;
+}
+
+/* An entry that takes old's place, or is new: NULL. */
+static void
+note_access(const struct keyspace *ks, struct entry *e, const struct entry *old)
+{
+	if (ks->access == NULL)
+		e->access = 0;
+	else
+		e->access = old != NULL ? access_again(ks->access, old->access)
+					: access_first(ks->access);
 }
 
 void
@@ -611,11 +668,15 @@ keyspace_put(struct keyspace *ks, const struct key *key, struct span value, uint
 		if (expire_ms != 0)
 			memcpy(e->bytes, &expire_ms, sizeof(expire_ms));
 		memmove(value_at(e), value.at, value.len);
+		keyspace_touch(ks, e);
 		return KEY_OK;
 	}
+	const struct entry *old = e;
 	e = entry_for(ks, (struct span){key->at, key->len}, value.len, expire_ms);
 	if (e != NULL && value.len > 0)
 		memcpy(value_at(e), value.at, value.len);
+	if (e != NULL)
+		note_access(ks, e, old);
 	return e != NULL && install_or_free(ks, key, e) ? KEY_OK : refused(ks);
 }
 
@@ -627,14 +688,17 @@ keyspace_resize(struct keyspace *ks, const struct key *key, size_t len, uint64_t
 	struct span value = old != NULL ? entry_value(old) : (struct span){NULL, 0};
 	struct blob *blob = old != NULL ? entry_blob(old) : NULL;
 	about_to_change(ks, key->slot);
-	if (old != NULL && value.len == len && (blob == NULL || blob->references == 1))
+	if (old != NULL && value.len == len && (blob == NULL || blob->references == 1)) {
+		keyspace_touch(ks, old);
 		return value_at(old);
+	}
 	struct entry *e = entry_for(ks, (struct span){key->at, key->len}, len,
 				    old != NULL ? entry_expire_ms(old) : 0);
 	if (e == NULL) {
 		refused(ks);
 		return NULL;
 	}
+	note_access(ks, e, old);
 	size_t kept = value.len < len ? value.len : len;
 	uint8_t *at = value_at(e);
 	if (kept > 0)
@@ -668,11 +732,12 @@ keyspace_expire(struct keyspace *ks, const struct key *key, uint64_t expire_ms, 
 			blob_release(ks->allocator, blob);
 		return refused(ks);
 	}
+	note_access(ks, e, old);
 	if (blob == NULL)
 		memcpy(value_at(e), value_at(old), old->value_len);
 	place.bucket->at[place.index] = e;
 	if (expire_ms != 0)
-		ks->expires++;
+		note_expiry(ks, key->slot);
 	else
 		ks->expires--;
 	entry_free(ks, old);
@@ -789,6 +854,54 @@ keyspace_random(const struct keyspace *ks, struct prng *prng)
 	}
 }
 
+static bool
+slot_may_expire(const struct keyspace *ks, uint32_t slot)
+{
+	return (ks->expiring[slot / 64] >> slot % 64 & 1) != 0;
+}
+
+static void
+sample_next_slot(struct keyspace *ks)
+{
+	uint32_t slot = ks->sample_slot;
+	if (ks->sample_whole && !ks->sample_found)
+		ks->expiring[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+	ks->sample_slot = (slot + 1) % SLOT_COUNT;
+	ks->sample_bucket = 0;
+	ks->sample_whole = true;
+	ks->sample_found = false;
+}
+
+unsigned
+keyspace_sample(struct keyspace *ks, unsigned want, bool expiring,
+		void (*visit)(void *owner, const struct entry *entry), void *owner)
+{
+	unsigned seen = 0;
+	if ((expiring ? ks->expires : ks->count) == 0)
+		return 0;
+	for (uint32_t slots = 0; seen < want && slots <= SLOT_COUNT;) {
+		const struct table *t = &ks->tables[ks->sample_slot];
+		if (t->count == 0 || ks->sample_bucket >= used_buckets(t) ||
+		    (expiring && !slot_may_expire(ks, ks->sample_slot))) {
+			sample_next_slot(ks);
+			slots++;
+			continue;
+		}
+		ks->sample_whole = ks->sample_whole && expiring;
+		for (const struct bucket *b = bucket_at(t, ks->sample_bucket++); b != NULL;
+		     b = next_in_chain(b))
+			for (unsigned i = 0; i < entries_in(b); i++) {
+				const struct entry *e = b->at[i];
+				if (expiring && (e->flags & ENTRY_HAS_EXPIRE) == 0)
+					continue;
+				ks->sample_found = true;
+				visit(owner, e);
+				seen++;
+			}
+	}
+	return seen;
+}
+
 /* The entry at place number n of a bucket and its chain, NULL beyond the last. */
 static struct entry *
 nth_entry(struct bucket *first, unsigned n, struct place *place)
@@ -818,7 +931,8 @@ keyspace_expire_some(struct keyspace *ks, unsigned buckets, uint64_t now_ms)
 		struct bucket *b = bucket_at(t, ks->expire_bucket++);
 		struct place place;
 		struct entry *e;
-		for (unsigned n = 0; (e = nth_entry(b, n, &place)) != NULL; looked++) {
+		for (unsigned n = 0; t->count > 0 && (e = nth_entry(b, n, &place)) != NULL;
+		     looked++) {
 			if (!is_expired(e, now_ms)) {
 				n++;
 				continue;
@@ -847,6 +961,8 @@ keyspace_check(const struct keyspace *ks)
 					ASSERT(b->tags[k] == tag_of(hash));
 					ASSERT(key_slot(entry_key_at(e), e->key_len) == slot);
 					expires += (e->flags & ENTRY_HAS_EXPIRE) != 0;
+					ASSERT((e->flags & ENTRY_HAS_EXPIRE) == 0 ||
+					       slot_may_expire(ks, slot));
 					here++;
 				}
 		ASSERT(here == t->count);

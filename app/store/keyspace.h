@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/store/access.h"
 #include "app/store/allocator.h"
 #include "app/store/entry.h"
 #include "proto/base/limits.h"
@@ -51,6 +52,10 @@ void keyspace_destroy(struct keyspace *ks);
 
 /* watch stays the caller's, and must outlive the keyspace; NULL: nobody listens. */
 void keyspace_set_watch(struct keyspace *ks, const struct keyspace_watch *watch);
+/* How accesses are noted in entries: stays the caller's, must outlive the keyspace; NULL: not at all. */
+void keyspace_set_access(struct keyspace *ks, const struct access *access);
+/* Notes an access. A write that makes an entry anew, or alters it, notes one by itself. */
+void keyspace_touch(const struct keyspace *ks, struct entry *entry);
 /* Keys whose time is over are absent for readers but stay until they are deleted: a replica waits for its primary's DEL. */
 void keyspace_keep_expired(struct keyspace *ks, bool keep);
 /* Guards every slot that holds a key. */
@@ -94,6 +99,10 @@ void keyspace_slot_visit(const struct keyspace *ks, uint16_t slot,
 uint32_t keyspace_slot_clear(struct keyspace *ks, uint16_t slot);
 /* A random entry, NULL if there is none. */
 const struct entry *keyspace_random(const struct keyspace *ks, struct prng *prng);
+/* Visits entries, or only those that expire, bucket after bucket from where the last call ended: at least want of them, or all there are.
+ * Answers how many. visit may not write. */
+unsigned keyspace_sample(struct keyspace *ks, unsigned want, bool expiring,
+			 void (*visit)(void *owner, const struct entry *entry), void *owner);
 /* Deletes expired keys among the next buckets in turn; answers how many it looked at. */
 unsigned keyspace_expire_some(struct keyspace *ks, unsigned buckets, uint64_t now_ms);
 /* Asserts every invariant. */
