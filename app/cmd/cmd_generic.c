@@ -19,24 +19,32 @@ cmd_del(struct server *server, struct call *call, struct resp_writer *w)
 	resp_integer(w, deleted);
 }
 
-void
-cmd_exists(struct server *server, struct call *call, struct resp_writer *w)
+static void
+count_keys(struct server *server, struct call *call, bool touch, struct resp_writer *w)
 {
 	int64_t found = 0;
 	for (uint32_t i = 1; i < call->argc; i++) {
-		bool here = find_key(server, call->argv[i]) != NULL;
-		uint64_t *counter =
-			here ? &server->counters.keyspace_hits : &server->counters.keyspace_misses;
+		struct entry *e = find_key(server, call->argv[i]);
+		uint64_t *counter = e != NULL ? &server->counters.keyspace_hits
+					      : &server->counters.keyspace_misses;
 		(*counter)++;
-		found += here;
+		found += e != NULL;
+		if (e != NULL && touch)
+			keyspace_touch(server->keys, e);
 	}
 	resp_integer(w, found);
 }
 
 void
+cmd_exists(struct server *server, struct call *call, struct resp_writer *w)
+{
+	count_keys(server, call, false, w);
+}
+
+void
 cmd_touch(struct server *server, struct call *call, struct resp_writer *w)
 {
-	cmd_exists(server, call, w);
+	count_keys(server, call, true, w);
 }
 
 /* ---- expiry ---- */
@@ -145,7 +153,7 @@ static void
 reply_ttl(struct server *server, struct call *call, bool seconds, bool absolute,
 	  struct resp_writer *w)
 {
-	struct entry *e = find_first_key(server, call);
+	struct entry *e = peek_first_key(server, call);
 	uint64_t at = e != NULL ? entry_expire_ms(e) : 0;
 	if (e == NULL || at == 0) {
 		resp_integer(w, e == NULL ? -2 : -1);
@@ -196,7 +204,7 @@ cmd_persist(struct server *server, struct call *call, struct resp_writer *w)
 void
 cmd_type(struct server *server, struct call *call, struct resp_writer *w)
 {
-	resp_simple(w, find_first_key(server, call) != NULL ? "string" : "none");
+	resp_simple(w, peek_first_key(server, call) != NULL ? "string" : "none");
 }
 
 /* ---- walking ---- */

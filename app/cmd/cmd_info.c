@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app/cmd/command.h"
+#include "app/cmd/memory.h"
 #include "app/cmd/text.h"
 #include "app/store/slot_table.h"
 
@@ -39,16 +40,35 @@ info_clients(struct server *s, struct text *t)
 }
 
 static void
+add_memory(struct text *t, const char *name, uint64_t bytes)
+{
+	text_add(t, "%s:%lu\r\n%s_human:%.2fM\r\n", name, bytes, name, (double)bytes / (1 << 20));
+}
+
+static void
 info_memory(struct server *s, struct text *t)
 {
-	size_t used = 0;
+	uint64_t used = memory_used_by_all(s->group), mapped = memory_mapped_by_all(s->group);
+	uint64_t peak = atomic_load_explicit(&s->group->budget.peak, memory_order_relaxed);
+	uint64_t data = 0;
 	for (unsigned i = 0; i < s->group->count; i++)
-		used += s->group->members[i]->allocator->used;
-	text_add(t, "used_memory:%zu\r\nused_memory_human:%.2fM\r\nused_memory_dataset:%zu\r\n",
-		 used, (double)used / (1 << 20), used);
-	text_add(t, "maxmemory:%lu\r\nmaxmemory_human:%.2fM\r\nmaxmemory_policy:noeviction\r\n",
-		 s->config.maxmemory, (double)s->config.maxmemory / (1 << 20));
-	text_add(t, "mem_allocator:jemalloc\r\nlazyfree_pending_objects:0\r\n");
+		data += s->group->members[i]->data->used;
+	peak = peak > used ? peak : used;
+	add_memory(t, "used_memory", used);
+	add_memory(t, "used_memory_rss", mapped);
+	add_memory(t, "used_memory_peak", peak);
+	text_add(t, "used_memory_peak_perc:%.2f%%\r\nused_memory_overhead:%lu\r\n",
+		 100.0 * (double)used / (double)(peak > 0 ? peak : 1), used - data);
+	text_add(t, "used_memory_dataset:%lu\r\nused_memory_dataset_perc:%.2f%%\r\n", data,
+		 100.0 * (double)data / (double)(used > 0 ? used : 1));
+	text_add(t, "allocator_allocated:%lu\r\nallocator_active:%lu\r\nallocator_resident:%lu\r\n",
+		 used, mapped, mapped);
+	add_memory(t, "maxmemory", s->config.maxmemory);
+	text_add(t, "maxmemory_policy:%s\r\n", evict_policy_name(s->config.maxmemory_policy));
+	text_add(t, "mem_fragmentation_ratio:%.2f\r\nmem_fragmentation_bytes:%ld\r\n",
+		 used > 0 ? (double)mapped / (double)used : 0.0, (int64_t)(mapped - used));
+	text_add(t, "mem_not_counted_for_evict:0\r\nmem_allocator:jemalloc\r\n"
+		    "lazyfree_pending_objects:0\r\n");
 }
 
 static void

@@ -1,4 +1,4 @@
-/* app/cmd/cmd_key.c - a key as a whole: COPY, RENAME, OBJECT, MEMORY USAGE, and its payload: DUMP, RESTORE. */
+/* app/cmd/cmd_key.c - a key as a whole: COPY, RENAME, OBJECT, and its payload: DUMP, RESTORE. */
 #include <limits.h>
 #include <string.h>
 
@@ -140,24 +140,33 @@ object_refcount(struct server *server, struct call *call, struct resp_writer *w)
 	resp_integer(w, shared ? INT_MAX : 1);
 }
 
+/* The access that each policy keeps, read without making one. */
 static void
 object_idletime(struct server *server, struct call *call, struct resp_writer *w)
 {
-	if (find_key(server, call->argv[2]) == NULL)
+	const struct entry *e = find_key(server, call->argv[2]);
+	if (e == NULL)
 		resp_null(w);
+	else if (server->access.frequency)
+		resp_error(w, "ERR An LFU maxmemory policy is selected, idle time not tracked. "
+			      "Please note that when switching between policies at runtime LRU and "
+			      "LFU data will take some time to adjust.");
 	else
-		resp_error(w, "ERR idle times are not kept: no maxmemory policy needs them yet");
+		resp_integer(w, (int64_t)(access_idle_ms(&server->access, e->access) / 1000));
 }
 
 static void
 object_freq(struct server *server, struct call *call, struct resp_writer *w)
 {
-	if (find_key(server, call->argv[2]) == NULL)
+	const struct entry *e = find_key(server, call->argv[2]);
+	if (e == NULL)
 		resp_null(w);
-	else
+	else if (!server->access.frequency)
 		resp_error(w, "ERR An LFU maxmemory policy is not selected, access frequency not "
 			      "tracked. Please note that when switching between policies at "
 			      "runtime LRU and LFU data will take some time to adjust.");
+	else
+		resp_integer(w, access_frequency(&server->access, e->access));
 }
 
 void
@@ -168,57 +177,6 @@ cmd_object(struct server *server, struct call *call, struct resp_writer *w)
 		{"freq",     object_freq,     3},
 		{"idletime", object_idletime, 3},
 		{"refcount", object_refcount, 3},
-	};
-	run_subcommand(subcommands, sizeof(subcommands) / sizeof(subcommands[0]), server, call, w);
-}
-
-/* ---- MEMORY ---- */
-
-static bool
-take_samples(struct call *call, struct resp_writer *w)
-{
-	int64_t samples = 0;
-	for (uint32_t i = 3; i < call->argc; i += 2) {
-		if (!span_is(call->argv[i], "samples") || i + 1 == call->argc) {
-			resp_error(w, ERROR_SYNTAX);
-			return false;
-		}
-		if (!take_integer(call->argv[i + 1], &samples, w))
-			return false;
-		if (samples < 0) {
-			resp_error(w, ERROR_SYNTAX);
-			return false;
-		}
-	}
-	return true;
-}
-
-/* What the entry and its blob take from the allocator, and its place in a bucket. */
-static void
-memory_usage(struct server *server, struct call *call, struct resp_writer *w)
-{
-	const struct allocator *a = server->allocator;
-	if (!take_samples(call, w))
-		return;
-	const struct entry *e = find_key(server, call->argv[2]);
-	if (e == NULL) {
-		resp_null(w);
-		return;
-	}
-	const struct blob *blob = entry_blob(e);
-	size_t inside = sizeof(*e) + ((e->flags & ENTRY_HAS_EXPIRE) ? sizeof(uint64_t) : 0) +
-			e->key_len + (blob != NULL ? sizeof(blob) : e->value_len);
-	size_t used = a->usable(a, inside) + sizeof(e);
-	if (blob != NULL)
-		used += a->usable(a, sizeof(*blob) + blob->len);
-	resp_integer(w, (int64_t)used);
-}
-
-void
-cmd_memory(struct server *server, struct call *call, struct resp_writer *w)
-{
-	static const struct subcommand subcommands[] = {
-		{"usage", memory_usage, -3},
 	};
 	run_subcommand(subcommands, sizeof(subcommands) / sizeof(subcommands[0]), server, call, w);
 }
@@ -251,22 +209,23 @@ cmd_dump(struct server *server, struct call *call, struct resp_writer *w)
 struct restore {
 	bool replace, absolute, idle_given, frequency_given;
 	int64_t ttl;
+	int64_t idle_s, frequency;
 	uint64_t expire_ms;
 };
 
 static bool
-take_restore_number(struct span word, int64_t max, const char *error, struct resp_writer *w)
+take_restore_number(struct span word, int64_t max, const char *error, int64_t *value,
+		    struct resp_writer *w)
 {
-	int64_t value;
-	if (!take_integer(word, &value, w))
+	if (!take_integer(word, value, w))
 		return false;
-	if (value >= 0 && value <= max)
+	if (*value >= 0 && *value <= max)
 		return true;
 	resp_error(w, error);
 	return false;
 }
 
-/* IDLETIME and FREQ are for a node that evicts; they are judged, and not kept. */
+/* IDLETIME and FREQ are judged always, and kept by the policies that use them. */
 static bool
 take_restore_options(struct call *call, struct restore *r, struct resp_writer *w)
 {
@@ -279,13 +238,14 @@ take_restore_options(struct call *call, struct restore *r, struct resp_writer *w
 			r->absolute = true;
 		} else if (span_is(word, "idletime") && more && !r->frequency_given) {
 			if (!take_restore_number(call->argv[++i], INT64_MAX,
-						 "ERR Invalid IDLETIME value, must be >= 0", w))
+						 "ERR Invalid IDLETIME value, must be >= 0",
+						 &r->idle_s, w))
 				return false;
 			r->idle_given = true;
 		} else if (span_is(word, "freq") && more && !r->idle_given) {
 			if (!take_restore_number(call->argv[++i], UINT8_MAX,
 						 "ERR Invalid FREQ value, must be >= 0 and <= 255",
-						 w))
+						 &r->frequency, w))
 				return false;
 			r->frequency_given = true;
 		} else {
@@ -335,6 +295,18 @@ decode(struct server *server, const struct rdb_dump *dump, struct rdb_reader *re
 }
 
 static void
+restore_access(struct server *server, const struct call *call, const struct restore *r)
+{
+	struct entry *e = keyspace_find(keys_of(server, &call->key), &call->key, server->unix_ms);
+	uint64_t idle_s = (uint64_t)r->idle_s;
+	if (e != NULL && r->idle_given && !server->access.frequency)
+		e->access = access_with_idle(&server->access,
+					     idle_s < UINT32_MAX ? idle_s * 1000 : UINT64_MAX);
+	if (e != NULL && r->frequency_given && server->access.frequency)
+		e->access = access_with_frequency(&server->access, (unsigned)r->frequency);
+}
+
+static void
 restore_value(struct server *server, struct call *call, const struct restore *r, struct span value,
 	      struct resp_writer *w)
 {
@@ -344,6 +316,7 @@ restore_value(struct server *server, struct call *call, const struct restore *r,
 		keyspace_delete(ks, &call->key, server->unix_ms);
 		resp_simple(w, "OK");
 	} else if (keyspace_put(ks, &call->key, value, r->expire_ms) == KEY_OK) {
+		restore_access(server, call, r);
 		resp_simple(w, "OK");
 	} else {
 		reply_out_of_memory(w);

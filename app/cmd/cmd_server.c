@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/cmd/command.h"
+#include "app/cmd/memory.h"
 #include "proto/base/number.h"
 
 /* ---- CONFIG ---- */
@@ -108,6 +109,7 @@ config_take_everywhere(struct server *server, struct config *changed)
 	for (unsigned i = 0; i < group->count; i++) {
 		config_free(&group->members[i]->config);
 		group->members[i]->config = copies[i];
+		memory_config_changed(group->members[i]);
 	}
 	server->wants |= SERVER_WANT_CONFIG_CHANGED;
 	return true;

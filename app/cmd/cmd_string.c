@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "app/cmd/command.h"
+#include "app/store/blob.h"
 #include "proto/base/number.h"
 
 /* Sets and answers +OK, or the OOM error. */
@@ -24,6 +25,50 @@ void
 cmd_get(struct server *server, struct call *call, struct resp_writer *w)
 {
 	reply_value(server, find_first_key(server, call), w);
+}
+
+/* ---- an old value that outlives its key ---- */
+
+/* The reply tells the old value, but only once the new one has found room. */
+struct kept {
+	bool there;
+	struct server *holder;
+	struct blob *blob; /* NULL: copied */
+	size_t len;
+	uint8_t bytes[ENTRY_INLINE_MAX];
+};
+
+static void
+keep(struct server *server, const struct key *key, const struct entry *e, struct kept *kept)
+{
+	kept->there = e != NULL;
+	kept->holder = holder_of(server, key);
+	kept->blob = e != NULL ? entry_blob(e) : NULL;
+	if (kept->blob != NULL) {
+		blob_hold(kept->blob);
+	} else if (e != NULL) {
+		kept->len = entry_value(e).len;
+		memcpy(kept->bytes, entry_value(e).at, kept->len);
+	}
+}
+
+static void
+forget(struct kept *kept)
+{
+	if (kept->blob != NULL)
+		blob_release(kept->holder->data, kept->blob);
+}
+
+static void
+reply_kept(struct server *server, struct kept *kept, struct resp_writer *w)
+{
+	if (!kept->there)
+		resp_null(w);
+	else if (kept->blob != NULL)
+		reply_blob(server, kept->blob, w);
+	else
+		resp_bulk(w, (struct span){kept->bytes, kept->len});
+	forget(kept);
 }
 
 /* ---- SET and its relatives ---- */
@@ -124,16 +169,18 @@ cmd_set(struct server *server, struct call *call, struct resp_writer *w)
 	     !set_take_expiry(server, call, &o, w)))
 		return;
 	uint64_t expire_ms = o.expire_ms;
+	struct kept kept; /* too large to clear for nothing */
+	kept.there = false;
+	kept.blob = NULL;
 	if (o.flags & (SET_NX | SET_XX | SET_GET | SET_KEEPTTL)) {
 		struct entry *old =
 			keyspace_find(keys_of(server, &call->key), &call->key, server->unix_ms);
-		if (o.flags & SET_GET)
-			reply_value(server, old, w);
 		if (((o.flags & SET_NX) && old != NULL) || ((o.flags & SET_XX) && old == NULL)) {
-			if ((o.flags & SET_GET) == 0)
-				resp_null(w);
+			reply_value(server, (o.flags & SET_GET) ? old : NULL, w);
 			return;
 		}
+		if (o.flags & SET_GET)
+			keep(server, &call->key, old, &kept);
 		if ((o.flags & SET_KEEPTTL) && old != NULL)
 			expire_ms = entry_expire_ms(old);
 	}
@@ -141,11 +188,13 @@ cmd_set(struct server *server, struct call *call, struct resp_writer *w)
 		keyspace_delete(keys_of(server, &call->key), &call->key, server->unix_ms);
 	} else if (keyspace_put(keys_of(server, &call->key), &call->key, call->argv[2],
 				expire_ms) != KEY_OK) {
-		if ((o.flags & SET_GET) == 0)
-			reply_out_of_memory(w);
+		forget(&kept);
+		reply_out_of_memory(w);
 		return;
 	}
-	if ((o.flags & SET_GET) == 0)
+	if (o.flags & SET_GET)
+		reply_kept(server, &kept, w);
+	else
 		resp_simple(w, "OK");
 }
 
@@ -184,8 +233,12 @@ cmd_psetex(struct server *server, struct call *call, struct resp_writer *w)
 void
 cmd_getset(struct server *server, struct call *call, struct resp_writer *w)
 {
-	reply_value(server, find_first_key(server, call), w);
-	keyspace_put(keys_of(server, &call->key), &call->key, call->argv[2], 0);
+	struct kept kept;
+	keep(server, &call->key, find_first_key(server, call), &kept);
+	if (put(server, &call->key, call->argv[2], 0, w))
+		reply_kept(server, &kept, w);
+	else
+		forget(&kept);
 }
 
 void
@@ -210,12 +263,16 @@ cmd_getex(struct server *server, struct call *call, struct resp_writer *w)
 	}
 	if (!set_take_expiry(server, call, &o, w))
 		return;
-	reply_value(server, e, w);
-	if ((o.flags & SET_EXPIRE) && o.expire_ms <= server->unix_ms)
-		keyspace_delete(keys_of(server, &call->key), &call->key, server->unix_ms);
-	else if (o.flags & (SET_EXPIRE | SET_PERSIST))
-		keyspace_expire(keys_of(server, &call->key), &call->key, o.expire_ms,
-				server->unix_ms);
+	struct keyspace *ks = keys_of(server, &call->key);
+	if ((o.flags & SET_EXPIRE) && o.expire_ms <= server->unix_ms) {
+		reply_value(server, e, w);
+		keyspace_delete(ks, &call->key, server->unix_ms);
+	} else if ((o.flags & (SET_EXPIRE | SET_PERSIST)) &&
+		   keyspace_expire(ks, &call->key, o.expire_ms, server->unix_ms) == KEY_FULL) {
+		reply_out_of_memory(w);
+	} else {
+		reply_value(server, keyspace_find(ks, &call->key, server->unix_ms), w);
+	}
 }
 
 /* ---- many keys ---- */
@@ -226,6 +283,8 @@ cmd_mget(struct server *server, struct call *call, struct resp_writer *w)
 	resp_array(w, call->argc - 1);
 	for (uint32_t i = 1; i < call->argc; i++) {
 		struct entry *e = find_key(server, call->argv[i]);
+		if (e != NULL)
+			keyspace_touch(server->keys, e);
 		if (e != NULL)
 			server->counters.keyspace_hits++;
 		else

@@ -69,11 +69,16 @@ struct rate_sample {
 /* Parts of a server that handlers use. */
 struct server {
 	struct config config;
-	struct allocator *allocator;
+	struct allocator *allocator, *data; /* of buffers, of keys and values */
 	struct keyspace *keys;
 	struct server_group *group, alone; /* alone: the group of a server that was given none */
 	struct session_list sessions;
 	uint64_t session_count, next_session_id;
+	unsigned member; /* of the group */
+	struct access access;
+	uint64_t credit;       /* of the group's budget */
+	uint32_t turn_victims; /* evicted in this turn */
+	bool over;             /* memory_tick() has work */
 	struct server_counters counters;
 	struct feed feed;
 	struct keyspace_watch watch;
@@ -102,6 +107,14 @@ keys_of(struct server *server, const struct key *key)
 	return group->count == 1 ? server->keys : group->members[key->slot % group->count]->keys;
 }
 
+/* Whose keyspace that is. */
+static inline struct server *
+holder_of(struct server *server, const struct key *key)
+{
+	const struct server_group *group = server->group;
+	return group->count == 1 ? server : group->members[key->slot % group->count];
+}
+
 bool server_is_replica(const struct server *server);
 uint64_t group_key_count(const struct server_group *group); /* inside a barrier */
 
@@ -114,10 +127,13 @@ uint64_t group_key_count(const struct server_group *group); /* inside a barrier 
 bool span_is(struct span word, const char *text); /* without case; text in lower case */
 /* False: the error has been written. */
 bool take_integer(struct span word, int64_t *value, struct resp_writer *w);
-struct entry *find_key(struct server *server, struct span name);
-/* Counts a hit or a miss. */
+struct entry *find_key(struct server *server, struct span name); /* notes no access */
+/* Counts a hit or a miss, and notes the access; peek does not. */
 struct entry *find_first_key(struct server *server, struct call *call);
+struct entry *peek_first_key(struct server *server, struct call *call);
 void reply_value(struct server *server, const struct entry *e, struct resp_writer *w);
+/* Of this server, or inside a barrier anybody's. */
+void reply_blob(struct server *server, struct blob *blob, struct resp_writer *w);
 void reply_out_of_memory(struct resp_writer *w);
 /* "wrong number of arguments for 'x' command", "unknown subcommand" as Redis 7.0. */
 void reply_wrong_arity(struct resp_writer *w, const char *name);

@@ -54,6 +54,12 @@ static const struct row rows[] = {
 	{"client-output-buffer-limit",      KIND_SPECIAL, false, FIELD(client_output_limit),             0,       0,
 	 "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"                                                           },
 	{"maxmemory",		       KIND_MEMORY,  false, FIELD(maxmemory),                       0,       INT64_MAX, "0"         },
+	{"maxmemory-policy",                KIND_SPECIAL, false, FIELD(maxmemory_policy),                0,       0,         "noeviction"},
+	{"maxmemory-samples",               KIND_U32,     false, FIELD(maxmemory_samples),               1,       INT_MAX,   "5"         },
+	{"lfu-log-factor",                  KIND_U32,     false, FIELD(lfu_log_factor),                  0,       INT_MAX,   "10"        },
+	{"lfu-decay-time",                  KIND_U32,     false, FIELD(lfu_decay_time),                  0,       INT_MAX,   "1"         },
+	{"replica-ignore-maxmemory",        KIND_BOOL,    false, FIELD(replica_ignore_maxmemory),        0,       0,
+	 "yes"															   },
 	{"lazyfree-lazy-user-flush",        KIND_BOOL,    false, FIELD(lazyfree_lazy_user_flush),        0,       0,         "no"        },
 	{"hz",			      KIND_U32,     false, FIELD(hz),                              0,       INT_MAX,   "10"        },
 	{"requirepass",                     KIND_TEXT,    false, FIELD(requirepass),                     0,       0,         ""          },
@@ -241,6 +247,18 @@ set_output_limit(struct config *config, const char *value, char *error)
 }
 
 static enum config_result
+set_policy(struct config *config, const char *value, char *error)
+{
+	enum evict_policy policy = evict_policy_of(value);
+	if (policy == EVICT_POLICIES)
+		return bad(error, "argument(s) must be one of the following: volatile-lru, "
+				  "volatile-lfu, volatile-random, volatile-ttl, allkeys-lru, "
+				  "allkeys-lfu, allkeys-random, noeviction");
+	config->maxmemory_policy = policy;
+	return CONFIG_OK;
+}
+
+static enum config_result
 set_special(struct config *config, const struct row *row, const char *value, char *error)
 {
 	if (strcmp(row->name, "ip") == 0)
@@ -251,6 +269,8 @@ set_special(struct config *config, const struct row *row, const char *value, cha
 			       : bad(error, "expected an address, e.g. 10.77.0.1");
 	if (strcmp(row->name, "client-output-buffer-limit") == 0)
 		return set_output_limit(config, value, error);
+	if (strcmp(row->name, "maxmemory-policy") == 0)
+		return set_policy(config, value, error);
 	if (strcmp(row->name, "idle-mode") == 0) {
 		if (*value == '\0')
 			return CONFIG_OK;
@@ -325,18 +345,16 @@ set_row(struct config *config, const struct row *row, const char *value, char *e
 static const struct {
 	const char *name, *harmless, *why;
 } refusals[] = {
-	{"latency-monitor-threshold", "0",          "latency monitoring is not there yet: use SLOWLOG"                },
-	{"appendonly",                "no",         "appendonly is not there yet: use appendonly no"                  },
-	{"tls-port",                  "0",          "TLS is not there yet: leave tls-port at 0"                       },
-	{"replicaof",                 "",           "replication is not there yet: leave replicaof out"               },
-	{"slaveof",                   "",           "replication is not there yet: leave slaveof out"                 },
-	{"unixsocket",                "",           "there is no kernel socket in the data path: leave unixsocket out"},
-	{"aclfile",                   "",           "ACL files are not there yet: leave aclfile out"                  },
-	{"save",		      "",           "snapshots are not there yet: use save \"\""                      },
-	{"maxmemory-policy",          "noeviction",
-	 "eviction is not there yet: use maxmemory-policy noeviction"                                                 },
+	{"latency-monitor-threshold", "0",  "latency monitoring is not there yet: use SLOWLOG"                },
+	{"appendonly",                "no", "appendonly is not there yet: use appendonly no"                  },
+	{"tls-port",                  "0",  "TLS is not there yet: leave tls-port at 0"                       },
+	{"replicaof",                 "",   "replication is not there yet: leave replicaof out"               },
+	{"slaveof",                   "",   "replication is not there yet: leave slaveof out"                 },
+	{"unixsocket",                "",   "there is no kernel socket in the data path: leave unixsocket out"},
+	{"aclfile",                   "",   "ACL files are not there yet: leave aclfile out"                  },
+	{"save",		      "",   "snapshots are not there yet: use save \"\""                      },
 	{"daemonize",                 "no",
-	 "the node stays in the foreground: use daemonize no and a service manager"                                   },
+	 "the node stays in the foreground: use daemonize no and a service manager"                           },
 };
 
 static bool
@@ -613,6 +631,8 @@ special_text(const struct config *config, const struct row *row, char value[CONF
 		address_text(value, CONFIG_VALUE_MAX, config->gateway);
 	} else if (strcmp(row->name, "idle-mode") == 0) {
 		put_text(value, config->idle_mode == IDLE_BUSY ? "busy" : "adaptive");
+	} else if (strcmp(row->name, "maxmemory-policy") == 0) {
+		put_text(value, evict_policy_name(config->maxmemory_policy));
 	} else if (strcmp(row->name, "loglevel") == 0) {
 		put_text(value, config->loglevel);
 	} else if (strcmp(row->name, "client-output-buffer-limit") == 0) {

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/store/evict.h"
 #include "proto/base/span.h"
 
 #define CONFIG_TEXT_MAX 256 /* longest value of a text directive, with its zero */
@@ -40,6 +41,9 @@ struct config { /* what code reads; directives that are only stored live in conf
 	uint64_t client_output_limit; /* hard limit of class normal; 0: none */
 	/* data */
 	uint64_t maxmemory;
+	enum evict_policy maxmemory_policy;
+	uint32_t maxmemory_samples, lfu_log_factor, lfu_decay_time;
+	bool replica_ignore_maxmemory;
 	bool lazyfree_lazy_user_flush;
 	uint32_t hz;
 	/* security */

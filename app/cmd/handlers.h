@@ -59,7 +59,6 @@ HANDLER(copy);
 HANDLER(rename);
 HANDLER(renamenx);
 HANDLER(object);
-HANDLER(memory);
 HANDLER(dump);
 HANDLER(restore);
 /* cmd_generic.c */
@@ -81,6 +80,8 @@ HANDLER(scan);
 HANDLER(randomkey);
 HANDLER(dbsize);
 HANDLER(flushall);
+/* cmd_memory.c */
+HANDLER(memory);
 /* cmd_server.c */
 HANDLER(config);
 HANDLER(time);

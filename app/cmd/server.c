@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "app/cmd/command.h"
+#include "app/cmd/memory.h"
 #include "app/cmd/redirect.h"
 #include "app/store/blob.h"
 #include "app/store/slot_table.h"
@@ -94,9 +95,11 @@ server_create(const struct server_options *options)
 		return NULL;
 	memset(server, 0, sizeof(*server));
 	server->allocator = a;
+	server->data = options->data != NULL ? options->data : a;
+	server->member = options->member;
 	server->stats = a->alloc(a, command_count * sizeof(server->stats[0]));
 	server->index = a->alloc(a, INDEX_SIZE * sizeof(server->index[0]));
-	server->keys = keyspace_create(a, options->hash_secret);
+	server->keys = keyspace_create(server->data, options->hash_secret);
 	TAILQ_INIT(&server->sessions);
 	slowlog_init(&server->slowlog, options->member);
 	if (server->stats == NULL || server->index == NULL || server->keys == NULL ||
@@ -121,6 +124,9 @@ server_create(const struct server_options *options)
 	index_build(server);
 	server->watch = (struct keyspace_watch){.owner = server, .expired = feed_expired};
 	keyspace_set_watch(server->keys, &server->watch);
+	server->access.prng = &server->prng;
+	keyspace_set_access(server->keys, &server->access);
+	memory_config_changed(server);
 	server_set_time(server, options->unix_ms, options->now_us);
 	return server;
 }
@@ -144,6 +150,8 @@ server_set_time(struct server *server, uint64_t unix_ms, uint64_t now_us)
 {
 	server->unix_ms = unix_ms;
 	server->now_us = now_us;
+	server->access.now_ms = unix_ms;
+	server->turn_victims = 0;
 }
 
 struct config *
@@ -259,11 +267,13 @@ static bool
 command_meets_all(const struct call *call)
 {
 	const struct command *c = call->command;
-	if (c->scope != SCOPE_FANOUT && c->scope != SCOPE_BARRIER)
-		return false;
+	if (c->run == cmd_memory) /* but USAGE, which has a key */
+		return call->argc == 2 && !span_is(call->argv[1], "help");
 	if (c->run == cmd_client)
 		return call->argc > 1 &&
 		       (span_is(call->argv[1], "list") || span_is(call->argv[1], "kill"));
+	if (c->scope != SCOPE_FANOUT && c->scope != SCOPE_BARRIER)
+		return false;
 	return c->run != cmd_debug || call->argc < 2 || !span_is(call->argv[1], "sleep");
 }
 
@@ -390,13 +400,14 @@ refuse(struct server *server, struct call *call, struct resp_writer *w)
 		resp_error(w, "NOAUTH Authentication required.");
 		return true;
 	}
-	if ((c->flags & COMMAND_DENYOOM) && server->config.maxmemory > 0 &&
-	    server->allocator->used > server->config.maxmemory / server->group->count) {
+	if (server->group->slots != NULL && (call->session->flags & SESSION_PRIMARY) == 0 &&
+	    refuse_in_cluster(server, call, w))
+		return true;
+	if ((c->flags & COMMAND_DENYOOM) && !memory_make_room(server, call)) {
 		resp_error(w, ERROR_OOM);
 		return true;
 	}
-	return server->group->slots != NULL && (call->session->flags & SESSION_PRIMARY) == 0 &&
-	       refuse_in_cluster(server, call, w);
+	return false;
 }
 
 /* CLIENT REPLY OFF and SKIP: what the command writes goes nowhere. */
@@ -544,7 +555,8 @@ take_sample(struct server *server)
 void
 server_tick(struct server *server, uint64_t budget_us)
 {
-	(void)budget_us; /* EXPIRE_BUCKETS bounds the work: about 20 us */
+	(void)budget_us; /* EXPIRE_BUCKETS bounds the work: about 20 us; EVICT_TURN_MAX */
+	memory_tick(server);
 	if (server->now_us < server->active_expire_at_us)
 		return;
 	server->active_expire_at_us = server->now_us + EXPIRE_US;
@@ -557,6 +569,8 @@ server_tick(struct server *server, uint64_t budget_us)
 uint64_t
 server_next_at(const struct server *server)
 {
+	if (server->over)
+		return server->now_us;
 	bool waits = keyspace_expires_count(server->keys) > 0 || server->config.timeout_s > 0;
 	return waits ? server->active_expire_at_us : UINT64_MAX;
 }
@@ -603,7 +617,7 @@ find_key(struct server *server, struct span name)
 }
 
 struct entry *
-find_first_key(struct server *server, struct call *call)
+peek_first_key(struct server *server, struct call *call)
 {
 	struct entry *e = keyspace_find(keys_of(server, &call->key), &call->key, server->unix_ms);
 	if (e != NULL)
@@ -613,19 +627,34 @@ find_first_key(struct server *server, struct call *call)
 	return e;
 }
 
+struct entry *
+find_first_key(struct server *server, struct call *call)
+{
+	struct entry *e = peek_first_key(server, call);
+	if (e != NULL)
+		keyspace_touch(server->keys, e); /* the rule is every member's */
+	return e;
+}
+
+void
+reply_blob(struct server *server, struct blob *blob, struct resp_writer *w)
+{
+	struct span value = {blob->bytes, blob->len};
+	/* References are counted by the blob's own lcore, which inside a barrier need not be this one. */
+	if (blob->len >= RESP_REF_MIN && w->sink->by_reference != NULL && !server->acting)
+		resp_bulk_reference(w, value, blob_release, server->data, blob_hold(blob));
+	else
+		resp_bulk(w, value);
+}
+
 void
 reply_value(struct server *server, const struct entry *e, struct resp_writer *w)
 {
-	if (e == NULL) {
+	struct blob *blob = e != NULL ? entry_blob(e) : NULL;
+	if (e == NULL)
 		resp_null(w);
-		return;
-	}
-	struct blob *blob = entry_blob(e);
-	/* References are counted by the blob's own lcore, which inside a barrier need not be this one. */
-	if (blob != NULL && blob->len >= RESP_REF_MIN && w->sink->by_reference != NULL &&
-	    !server->acting)
-		resp_bulk_reference(w, entry_value(e), blob_release, server->allocator,
-				    blob_hold(blob));
+	else if (blob != NULL)
+		reply_blob(server, blob, w);
 	else
 		resp_bulk(w, entry_value(e));
 }

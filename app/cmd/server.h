@@ -17,6 +17,7 @@
 
 #include "app/cmd/config.h"
 #include "app/cmd/session.h"
+#include "app/store/budget.h"
 #include "app/store/keyspace.h"
 #include "proto/base/prng.h"
 #include "proto/base/span.h"
@@ -55,13 +56,15 @@ struct server_group {
 	const struct slot_table
 		*slots; /* cluster mode: who serves what; NULL: we serve everything */
 	struct server *members[SERVER_GROUP_MAX];
+	struct budget budget; /* of their memory */
 };
 
 enum server_want {
 	SERVER_WANT_SHUTDOWN = 1,       /* SHUTDOWN: the node drains and exits */
 	SERVER_WANT_CONFIG_CHANGED = 2, /* CONFIG SET: tell the other lcores */
 	SERVER_WANT_CONFIG_REWRITE = 4,
-	SERVER_WANT_SWEEP = 8, /* some session has SESSION_CLOSE_NOW */
+	SERVER_WANT_SWEEP = 8,     /* some session has SESSION_CLOSE_NOW */
+	SERVER_WANT_EVICTION = 16, /* by the other members: wake them */
 };
 
 struct server_counters {
@@ -89,6 +92,7 @@ struct server_hooks {
 struct server_options {
 	const struct config *config; /* copied */
 	struct allocator *allocator; /* app/store/allocator.h */
+	struct allocator *data;      /* of keys and values; NULL: the same */
 	struct server_hooks hooks;
 	uint64_t seed;
 	uint8_t hash_secret[16];
