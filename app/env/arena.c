@@ -6,11 +6,19 @@
 #include <stdlib.h>
 
 #include <jemalloc/jemalloc.h>
+#include <rte_cycles.h>
 #include <rte_malloc.h>
 #include <rte_memory.h>
 
+#define PAGE_SIZE 4096u
+
 struct arena {
 	extent_hooks_t hooks; /* first: jemalloc hands back its address */
+	struct allocator *table;
+	uint8_t *reserve; /* what is left of it */
+	size_t reserve_left;
+	size_t refused_from; /* extents so large or larger were refused lately */
+	uint64_t retry_at;   /* ... and are not asked for before; in TSC cycles */
 	int socket_id;
 	int flags; /* MALLOCX_ARENA and MALLOCX_TCACHE */
 	unsigned index, tcache;
@@ -18,19 +26,51 @@ struct arena {
 
 /* ---- extents ---- */
 
+/* From the reserve first, which is whole pages. */
+static void *
+take_reserve(struct arena *arena, size_t size, size_t alignment)
+{
+	size_t gap = (size_t)(-(uintptr_t)arena->reserve & (alignment - 1));
+	if (size > arena->reserve_left || gap > arena->reserve_left - size)
+		return NULL;
+	uint8_t *at = arena->reserve + gap;
+	arena->reserve = at + size;
+	arena->reserve_left -= gap + size;
+	return at;
+}
+
+/* When the hugepages are used up every further question costs a lock and system calls: it is asked once a second. */
+static void *
+take_heap(struct arena *arena, size_t size, size_t alignment)
+{
+	if (size >= arena->refused_from && rte_rdtsc() < arena->retry_at)
+		return NULL;
+	void *at = rte_malloc_socket("arena", size, (unsigned)alignment, arena->socket_id);
+	if (at != NULL) {
+		arena->refused_from = SIZE_MAX;
+		return at;
+	}
+	arena->refused_from = size < arena->refused_from ? size : arena->refused_from;
+	arena->retry_at = rte_rdtsc() + rte_get_tsc_hz();
+	return NULL;
+}
+
 /* The signatures are jemalloc's. NOLINTBEGIN(readability-function-size,readability-non-const-parameter) */
 
 static void *
 extent_alloc(extent_hooks_t *hooks, void *new_addr, size_t size, size_t alignment, bool *zero,
 	     bool *commit, unsigned arena_index)
 {
-	const struct arena *arena = (const struct arena *)hooks;
+	struct arena *arena = (struct arena *)hooks;
 	(void)arena_index;
 	if (new_addr != NULL) /* growing in place is not ours to promise */
 		return NULL;
-	void *at = rte_malloc_socket("arena", size, (unsigned)alignment, arena->socket_id);
+	void *at = take_reserve(arena, size, alignment);
+	if (at == NULL)
+		at = take_heap(arena, size, alignment);
 	if (at == NULL)
 		return NULL;
+	arena->table->mapped += size;
 	if (*zero)
 		memset(at, 0, size);
 	*commit = true;
@@ -145,7 +185,7 @@ set_decay(const struct arena *arena, const char *name)
 }
 
 int
-arena_allocator_init(struct allocator *a, int socket_id)
+arena_allocator_init(struct allocator *a, int socket_id, size_t reserve)
 {
 	struct arena *arena = rte_zmalloc_socket("arena state", sizeof(*arena), 0, socket_id);
 	extent_hooks_t *hooks;
@@ -154,9 +194,21 @@ arena_allocator_init(struct allocator *a, int socket_id)
 		return -ENOMEM;
 	arena->hooks = hooks_template;
 	arena->socket_id = socket_id;
+	arena->table = a;
+	arena->refused_from = SIZE_MAX;
+	a->mapped = 0;
+	if (reserve > 0) {
+		arena->reserve = rte_malloc_socket("reserve", reserve, PAGE_SIZE, socket_id);
+		arena->reserve_left = reserve;
+		if (arena->reserve == NULL) {
+			rte_free(arena);
+			return -ENOMEM;
+		}
+	}
 	hooks = &arena->hooks;
 	if (mallctl("arenas.create", &arena->index, &size, &hooks, sizeof(hooks)) != 0 ||
 	    mallctl("tcache.create", &arena->tcache, &size, NULL, 0) != 0) {
+		rte_free(arena->reserve);
 		rte_free(arena);
 		return -ENOTSUP;
 	}
@@ -168,6 +220,7 @@ arena_allocator_init(struct allocator *a, int socket_id)
 				.resize = arena_resize,
 				.release = arena_release,
 				.usable = arena_usable,
+				.mapped = a->mapped,
 				.state = arena};
 	return rc;
 }

@@ -7,8 +7,9 @@
 #pragma once
 #include "app/store/allocator.h"
 
-/* socket_id: NUMA node of the extents. 0, or negative errno (-ENOMEM, -ENOTSUP: jemalloc without arenas). Before the lcore starts;
+/* socket_id: NUMA node of the extents. reserve: bytes taken from the hugepages now, so that this arena has them when others have taken all
+ * the rest; 0: none. 0, or negative errno (-ENOMEM, -ENOTSUP: jemalloc without arenas). Before the lcore starts;
  * the allocator is used by one lcore. */
-int arena_allocator_init(struct allocator *a, int socket_id);
+int arena_allocator_init(struct allocator *a, int socket_id, size_t reserve);
 /* Forgets all it holds; the EAL heap gets the memory back when the process ends. */
 void arena_allocator_close(struct allocator *a);

@@ -150,6 +150,10 @@ pass_on_wants(struct data_lcore *d, uint64_t now_us)
 	uint32_t wants = server_take_wants(d->server);
 	if (wants & SERVER_WANT_SWEEP)
 		serve_sweep(&d->serve, now_us);
+	if (wants & SERVER_WANT_EVICTION)
+		for (unsigned i = 0; i < d->lcores; i++)
+			if (i + 1 != d->index)
+				idle_wake(&d->idles[i]);
 	if (wants & SERVER_WANT_CONFIG_CHANGED)
 		d->config_owed = true;
 	if (d->config_owed)

@@ -47,8 +47,8 @@ struct data_lcore {
 	struct post_office *office;
 	struct stack *stack;
 	struct server *server;
-	struct allocator *allocator;
-	struct impair *rx_impair, *tx_impair; /* NULL: the wire is left alone */
+	struct allocator *allocator, *data_allocator; /* of buffers, of keys and values */
+	struct impair *rx_impair, *tx_impair;         /* NULL: the wire is left alone */
 	struct serve serve;
 	struct errands errands;
 	struct repl_lcore repl;             /* node NULL: no cluster */

@@ -18,6 +18,8 @@
 #include "app/lcore/control.h"
 #include "app/store/slot_table.h"
 
+#define NODE_RESERVE                                                                               \
+	(16u << 20) /* of each data lcore: buffers have it when keys have taken all the rest */
 #define NODE_CONN_SPARE                                                                            \
 	128 /* above maxclients: to refuse politely, and connections on their way out */
 #define SLEEP_PIECE_US     1000000u
@@ -145,6 +147,7 @@ create_server(struct node *node, struct data_lcore *d, char error[NODE_ERROR_MAX
 	struct server_options options = {
 		.config = node->config,
 		.allocator = d->allocator,
+		.data = d->data_allocator,
 		.hooks = {.info = node_info,
 			  .owner = d,
 			  .replicate = node->repl != NULL ? call_replication : NULL,
@@ -201,7 +204,10 @@ create_data_lcore(struct node *node, unsigned i, char error[NODE_ERROR_MAX])
 	d->idle_mode = node->config->idle_mode;
 	d->office = node->office;
 	d->allocator = &node->allocators[i];
-	int rc = arena_allocator_init(d->allocator, node->port->socket_id);
+	d->data_allocator = &node->data_allocators[i];
+	int rc = arena_allocator_init(d->allocator, node->port->socket_id, NODE_RESERVE);
+	if (rc == 0)
+		rc = arena_allocator_init(d->data_allocator, node->port->socket_id, 0);
 	if (rc == 0)
 		rc = create_stack(node, d->index, &d->stack, error);
 	if (rc == 0)
@@ -335,6 +341,10 @@ node_run(struct node *node)
 {
 	for (unsigned i = 0; i < node->data_count; i++)
 		rte_eal_remote_launch(data_main, node->data[i], node->data_lcore_ids[i]);
+	log_notice(
+		"memory: %u MB of each data lcore are kept for replies and replication, keys may "
+		"take the rest: maxmemory %lu",
+		NODE_RESERVE >> 20, node->config->maxmemory);
 	log_notice("Ready to accept connections");
 	int status = control_run(node);
 	for (unsigned i = 0; i < node->data_count; i++)
@@ -357,6 +367,7 @@ node_destroy(struct node *node)
 		if (d->server != NULL)
 			server_destroy(d->server);
 		arena_allocator_close(d->allocator);
+		arena_allocator_close(d->data_allocator);
 		rte_free(d);
 		idle_close(&node->data_idles[i]);
 	}

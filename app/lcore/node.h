@@ -26,7 +26,7 @@ struct node {
 	struct clock clock;
 	struct idle control_idle;
 	struct idle data_idles[MAIL_LCORES_MAX];
-	struct allocator allocators[MAIL_LCORES_MAX];
+	struct allocator allocators[MAIL_LCORES_MAX], data_allocators[MAIL_LCORES_MAX];
 	struct post_office *office;
 	struct wire wire;
 	struct barrier barrier;

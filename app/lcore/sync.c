@@ -451,9 +451,10 @@ apply(struct repl_lcore *l, const struct span *argv, uint32_t argc)
 	call.route = ROUTE_BARRIER;
 	call_execute(server, &call, &w);
 	server->unix_ms = unix_ms;
-	return server_counters(server)->error_replies == errors
-		       ? NULL
-		       : "the primary's command was refused here";
+	if (server_counters(server)->error_replies == errors)
+		return NULL;
+	return strncmp(w.error, "OOM ", 4) == 0 ? "out of memory while applying"
+						: "the primary's command was refused here";
 }
 
 /* As many whole commands as there are. */
