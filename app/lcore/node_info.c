@@ -114,6 +114,7 @@ stack_lines(struct text *l, const struct data_lcore *asked)
 		 s->retransmits, s->resets_sent, s->no_listener, s->conn_full);
 	text_add(l, "no_mbuf:%lu\r\narp_failed:%lu\r\narp_conflicts:%lu\r\n", s->no_mbuf,
 		 s->arp_failed, s->arp_conflicts);
+	text_add(l, "path_mtu:%lu\r\nresets_limited:%lu\r\n", s->path_mtu, s->resets_limited);
 	text_add(l, "cookies_sent:%lu\r\ncookies_good:%lu\r\ncookies_bad:%lu\r\n", s->cookies_sent,
 		 s->cookies_good, s->cookies_bad);
 	drop_lines(l, s);

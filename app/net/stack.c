@@ -292,9 +292,9 @@ port_choose(struct stack *stack, struct flow_key *key)
 	bool control = owners != NULL && stack->config.self == 0;
 	uint32_t first = control ? OWNER_CONTROL_PORT : PORT_FIRST;
 	uint32_t count = control ? 65536 - OWNER_CONTROL_PORT : OWNER_CONTROL_PORT - PORT_FIRST;
-	uint32_t port = (uint32_t)prng_below(&stack->prng, count);
 	for (unsigned i = 0; i < STACK_PORT_TRIES_MAX; i++) {
-		key->local_port = (uint16_t)(first + (port + i) % count);
+		key->local_port =
+			(uint16_t)(first + prng_below(&stack->prng, count)); /* RFC 6056 3.3.2 */
 		if (listener_find(stack, key->local_port) == NULL && port_is_ours(stack, key) &&
 		    rte_hash_lookup_with_hash(stack->flows, key, flow_hash(stack, key)) < 0)
 			return key->local_port;

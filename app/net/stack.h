@@ -55,6 +55,7 @@ struct stack_counters {
 	uint64_t icmp[16];                  /* by icmp_kind_name() */
 	uint64_t resets_sent, no_listener, conn_full, no_mbuf, arp_failed, arp_conflicts;
 	uint64_t retransmits, accepted, connected, timeouts;
+	uint64_t path_mtu, resets_limited; /* segments became shorter; strangers not told */
 	uint64_t cookies_sent, cookies_good, cookies_bad; /* SYNs answered without keeping them */
 };
 

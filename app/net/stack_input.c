@@ -36,8 +36,9 @@ vouched_by_device(const struct rte_mbuf *m)
 
 /* ---- frames that are not TCP ---- */
 
-static void
-icmp_unreachable(struct stack *stack, const struct icmp_error *error)
+/* The connection that an error speaks of; NULL: none. */
+static struct conn *
+icmp_conn(const struct stack *stack, const struct icmp_error *error)
 {
 	struct flow_key key = {.remote = error->remote,
 			       .local = error->local,
@@ -46,13 +47,29 @@ icmp_unreachable(struct stack *stack, const struct icmp_error *error)
 	void *data;
 	if (rte_hash_lookup_with_hash_data(stack->flows, &key, flow_hash(stack, &key), &data) < 0 ||
 	    flow_is_time_wait(data))
-		return;
-	struct conn *conn = data;
+		return NULL;
+	return data;
+}
+
+static void
+icmp_unreachable(struct stack *stack, const struct icmp_error *error)
+{
+	struct conn *conn = icmp_conn(stack, error);
 	/* RFC 5927 6: a hard error ends an attempt to connect, never an established connection. */
-	if (conn->tcp.state != TCP_SYN_SENT || error->seq != conn->tcp.snd_una)
+	if (conn == NULL || conn->tcp.state != TCP_SYN_SENT || error->seq != conn->tcp.snd_una)
 		return;
 	tcp_abort(&conn->tcp);
 	conn->head.end = TCP_EVENT_REFUSED;
+	stack_conn_dirty(conn);
+}
+
+static void
+icmp_too_big(struct stack *stack, const struct icmp_error *error)
+{
+	struct conn *conn = icmp_conn(stack, error);
+	if (conn == NULL || !tcp_path_mtu(&conn->tcp, error->mtu, error->seq, stack->now_us))
+		return;
+	stack->counters.path_mtu++;
 	stack_conn_dirty(conn);
 }
 
@@ -72,6 +89,8 @@ icmp_in(struct stack *stack, struct rte_mbuf *m, const struct packet *packet)
 	stack->counters.icmp[kind]++;
 	if (kind == ICMP_TCP_UNREACHABLE)
 		icmp_unreachable(stack, &error);
+	if (kind == ICMP_TCP_TOO_BIG)
+		icmp_too_big(stack, &error);
 	if (kind != ICMP_ECHO_REQUEST || m->nb_segs > 1 ||
 	    !icmp_echo_reply(frame, len, host->mac.bytes, host->address)) {
 		rte_pktmbuf_free(m);
@@ -100,6 +119,10 @@ refuse(struct stack *stack, const struct packet *packet)
 	struct tcp_segment reset;
 	if (!tcp_reset_for(&packet->segment, &reset))
 		return;
+	if (!icmp_allow(&stack->reset_bucket, &stack->prng, stack->now_us)) {
+		stack->counters.resets_limited++; /* spec 6, 32 */
+		return;
+	}
 	stack->counters.resets_sent++;
 	stack_reply_segment(stack, packet, &reset);
 }

@@ -67,7 +67,7 @@ struct stack {
 	struct tcp_side_pool sides;
 	struct arp_cache arp;
 	struct arp_queue arp_queues[ARP_CACHE_MAX];
-	struct icmp_bucket icmp_bucket;
+	struct icmp_bucket icmp_bucket, reset_bucket;
 	struct prng prng;
 };
 

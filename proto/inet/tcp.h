@@ -141,6 +141,11 @@ void tcp_set_ts_offset(struct tcp *t, uint32_t offset);
 enum tcp_drop tcp_input(struct tcp *t, const struct tcp_segment *s, uint64_t now_us,
 			struct tcp_accept *out);
 
+/* A router says that segments longer than mtu do not get through (RFC 1191); seq: of the segment it quotes; mtu 0: it does not say how long
+ * they may be. True: seq is in flight (RFC 5927 4) and our segments become shorter; what is in flight is sent again, and that is no sign of
+ * congestion. Never below TCP_MTU_FLOOR. */
+bool tcp_path_mtu(struct tcp *t, uint16_t mtu, tcp_seq seq, uint64_t now_us);
+
 /* queued: bytes in the send queue, from SND.UNA on. Repeat until false; each true is one segment that
  * the caller now sends. events: enum tcp_event that timers brought about (TIMEOUT, CLOSED) are added to it,
  * whatever the answer; the caller clears it before the round. */

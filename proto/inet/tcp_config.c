@@ -7,8 +7,6 @@
 #define MS 1000ull
 #define S  1000000ull
 
-#define IP_TCP_HEADERS 40
-
 void
 tcp_config_defaults(struct tcp_config *config, uint16_t mtu)
 {

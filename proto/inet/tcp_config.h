@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define IP_TCP_HEADERS 40 /* without options */
+
 struct tcp_side_pool; /* tcp_side.h */
 
 /* What the peers of one stack have in common. Times in microseconds. */

@@ -328,3 +328,39 @@ tcp_recover_on_timeout(struct tcp *t, uint64_t now_us)
 	side->reorder_at_us = TCP_NEVER;
 	return true;
 }
+
+/* ---- the path ---- */
+
+/* RFC 1191 7.1: links as they are, for routers that do not say how long a segment may be. */
+static uint32_t
+plateau_below(uint32_t size)
+{
+	static const uint16_t plateaus[] = {32000, 17914, 8166, 4352, 2002, 1492, 1006};
+	for (unsigned i = 0; i < sizeof(plateaus) / sizeof(plateaus[0]); i++)
+		if (plateaus[i] < size)
+			return plateaus[i];
+	return TCP_MTU_FLOOR;
+}
+
+bool
+tcp_path_mtu(struct tcp *t, uint16_t mtu, tcp_seq seq, uint64_t now_us)
+{
+	uint32_t headers = IP_TCP_HEADERS + (t->marks & TCP_MARK_TIMESTAMPS ? TCP_TS_SIZE : 0);
+	if (t->state < TCP_ESTABLISHED || seq_lt(seq, t->snd_una) || !seq_lt(seq, t->snd_nxt))
+		return false;
+	uint32_t size = mtu != 0 ? mtu : plateau_below(t->snd_mss + headers);
+	size = (size > TCP_MTU_FLOOR ? size : TCP_MTU_FLOOR) - headers;
+	if (size >= t->snd_mss)
+		return false;
+	t->snd_mss = t->cc.mss = (uint16_t)size;
+	t->marks &= (uint16_t) ~(TCP_MARK_TIMING | TCP_MARK_PROBED | TCP_MARK_PROBE_OLD);
+	if ((t->marks & TCP_MARK_SACK) && (tcp_has_board(t) || begin(t, now_us))) {
+		board_lose_all(&t->side->board);
+		t->side->resent = 0;
+		t->side->reorder_at_us = TCP_NEVER;
+	} else {
+		t->send_at = t->snd_una;
+	}
+	tcp_recover_arm(t, now_us, true);
+	return true;
+}

@@ -30,6 +30,7 @@
 #include "proto/inet/tcp_side.h"
 
 #define TCP_MSS_FLOOR       88  /* CVE-2019-11479: a peer may not make us send crumbs */
+#define TCP_MTU_FLOOR       552 /* a forged "too big" cannot ask for less; as Linux's min_pmtu */
 #define TCP_MSS_DEFAULT     536 /* RFC 9293 MUST-15 */
 #define TCP_WSCALE_MAX      14
 #define TCP_BACKOFF_MAX     16     /* doublings; rto_max_us ends them earlier */

@@ -589,6 +589,10 @@ play_user(struct player *p, const char *word, const char *rest)
 		tcp_orphan(&p->tcp, p->now_us);
 	} else if (strcmp(word, "abort") == 0) {
 		tcp_abort(&p->tcp);
+	} else if (strcmp(word, "toobig") == 0) {
+		char *end;
+		tcp_seq seq = p->iss + (tcp_seq)strtoul(rest, &end, 10);
+		tcp_path_mtu(&p->tcp, (uint16_t)strtoul(end, NULL, 10), seq, p->now_us);
 	} else if (strcmp(word, "park") == 0) { /* as the stack does with TIME-WAIT */
 		tcp_time_wait_from(&p->tcp, p->now_us, &p->wait);
 		p->mode = MODE_TIME_WAIT;
