@@ -6,19 +6,52 @@
 #include <rte_cycles.h>
 #include <rte_mbuf.h>
 
+#include "proto/base/bytes.h"
+
 #define BURST             32
+#define BURSTS_PER_TURN   16 /* twice the ring of scripts/bench */
 #define CONNECTS_PER_TURN 8
 #define CONNECTS_AHEAD    256 /* asked for and not answered */
 #define CLOSE_US          500000
 
+/* Offsets in a frame, from its first byte. */
+#define ETHER_TYPE       12
+#define ETHER_TYPE_ARP   0x0806
+#define IPV4_DESTINATION 30
+#define ARP_TARGET       38
+
+/* The stack whose address a frame is for; what is for nobody is the first one's to drop. */
+static uint32_t
+addressee(const struct bench_lcore *b, const struct rte_mbuf *m)
+{
+	const struct bench_options *o = b->load->options;
+	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+	if (m->data_len < IPV4_DESTINATION + 8)
+		return 0;
+	uint16_t ether_type = load_be16(frame + ETHER_TYPE);
+	uint32_t address =
+		load_be32(frame + (ether_type == ETHER_TYPE_ARP ? ARP_TARGET : IPV4_DESTINATION));
+	return address - o->ip < o->addresses ? address - o->ip : 0;
+}
+
+/* A whole ring in one turn: while we send, the server answers, and what its ring has no room for is lost. */
 static void
 receive(struct bench_lcore *b, uint64_t now_us)
 {
 	struct rte_mbuf *frames[BURST];
-	uint16_t n = port_rx(b->port, 0, frames, BURST);
-	if (n > 0)
-		stack_input(b->stack, frames, n, now_us);
-	stack_tick(b->stack, now_us);
+	uint32_t stacks = b->load->options->addresses;
+	uint16_t n = BURST;
+	for (unsigned burst = 0; burst < BURSTS_PER_TURN && n == BURST; burst++) {
+		n = port_rx(b->port, 0, frames, BURST);
+		if (n > 0 && !b->flood.has_mac)
+			flood_learn(&b->flood, frames[0]);
+		if (stacks == 1 && n > 0)
+			stack_input(b->stacks[0], frames, n, now_us);
+		for (uint16_t i = 0; i < n && stacks > 1; i++)
+			stack_input(b->stacks[addressee(b, frames[i])], &frames[i], 1, now_us);
+	}
+	for (uint32_t i = 0; i < stacks; i++)
+		stack_tick(b->stacks[i], now_us);
 }
 
 static void
@@ -26,10 +59,32 @@ transmit(struct bench_lcore *b, uint64_t now_us)
 {
 	struct rte_mbuf *frames[BURST];
 	uint16_t n;
-	do {
-		n = stack_output(b->stack, frames, BURST, now_us);
-		port_tx(b->port, 0, frames, n);
-	} while (n == BURST);
+	if (port_has_backlog(
+		    b->port,
+		    0)) { /* the server's ring is full: what we lost now would cost it a timeout */
+		port_tx(b->port, 0, NULL, 0);
+		return;
+	}
+	for (uint32_t i = 0; i < b->load->options->addresses; i++)
+		do {
+			n = stack_output(b->stacks[i], frames, BURST, now_us);
+			port_tx(b->port, 0, frames, n);
+		} while (n == BURST && !port_has_backlog(b->port, 0));
+	if (b->load->phase == LOAD_WARM || b->load->phase == LOAD_MEASURE) {
+		n = flood_output(&b->flood, frames, BURST, now_us);
+		if (n > 0)
+			port_tx(b->port, 0, frames, n);
+		b->load->flooded += b->load->phase == LOAD_MEASURE ? n : 0;
+	}
+}
+
+static struct conn *
+next_ready(struct bench_lcore *b)
+{
+	struct conn *conn = NULL;
+	for (uint32_t i = 0; i < b->load->options->addresses && conn == NULL; i++)
+		conn = stack_next_ready(b->stacks[i]);
+	return conn;
 }
 
 static void
@@ -40,7 +95,8 @@ open_some(struct bench_lcore *b, uint64_t now_us)
 		if (b->opened >= b->load->connected + CONNECTS_AHEAD)
 			return;
 		void *number = (void *)(uintptr_t)b->opened;
-		b->conns[b->opened] = stack_connect(b->stack, o->server, o->port, number, now_us);
+		struct stack *stack = b->stacks[b->opened % o->addresses];
+		b->conns[b->opened] = stack_connect(stack, o->server, o->port, number, now_us);
 		if (b->conns[b->opened] == NULL) {
 			load_lost(b->load, "no memory or no port for another connection");
 			return;
@@ -138,7 +194,7 @@ turn(struct bench_lcore *b)
 	uint64_t now_us = clock_now_us(&b->clock);
 	receive(b, now_us);
 	uint64_t now = rte_rdtsc();
-	while ((conn = stack_next_ready(b->stack)) != NULL)
+	while ((conn = next_ready(b)) != NULL)
 		on_news(b, conn, now);
 	load_tick(b->load, now);
 	if (b->load->phase == LOAD_CONNECT)
@@ -146,6 +202,15 @@ turn(struct bench_lcore *b)
 	else
 		send_due(b, now);
 	transmit(b, now_us);
+}
+
+static uint32_t
+left(const struct bench_lcore *b)
+{
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < b->load->options->addresses; i++)
+		count += stack_conn_count(b->stacks[i]);
+	return count;
 }
 
 /* FIN to all, and a while for their answers. */
@@ -159,12 +224,13 @@ close_all(struct bench_lcore *b)
 		conn_close(b->conns[i], now_us);
 		conn_release(b->conns[i], now_us);
 	}
-	while (stack_conn_count(b->stack) > 0 && now_us < until_us) {
+	while (left(b) > 0 && now_us < until_us) {
 		now_us = clock_now_us(&b->clock);
 		receive(b, now_us);
 		transmit(b, now_us);
 	}
-	stack_abort_all(b->stack);
+	for (uint32_t i = 0; i < b->load->options->addresses; i++)
+		stack_abort_all(b->stacks[i]);
 	transmit(b, now_us);
 	port_flush(b->port, 0);
 }
@@ -173,7 +239,8 @@ int
 bench_lcore_main(void *bench_lcore)
 {
 	struct bench_lcore *b = bench_lcore;
-	stack_announce(b->stack);
+	for (uint32_t i = 0; i < b->load->options->addresses; i++)
+		stack_announce(b->stacks[i]);
 	while (!load_over(b->load))
 		turn(b);
 	load_tick(b->load, rte_rdtsc()); /* shows the end */

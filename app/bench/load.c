@@ -61,6 +61,44 @@ load_destroy(struct load *load)
 	free(load);
 }
 
+/* ---- who may send ---- */
+
+static void
+list_sender(struct load *load, uint32_t conn)
+{
+	uint32_t n = load->options->connections;
+	uint32_t at = load->senders_first + load->senders_count;
+	struct load_conn *c = &load->conns[conn];
+	if (c->listed || c->round != load->round)
+		return;
+	load->senders_count++;
+	c->listed = true;
+	load->senders[at < n ? at : at - n] = conn;
+}
+
+/* B5. Those that still wait for replies are listed when they have them. */
+static void
+draw_active(struct load *load, uint64_t now)
+{
+	uint32_t n = load->options->connections;
+	for (; load->senders_count > 0; load->senders_count--) {
+		load->conns[load->senders[load->senders_first]].listed = false;
+		load->senders_first = load->senders_first + 1 < n ? load->senders_first + 1 : 0;
+	}
+	load->round++;
+	for (uint32_t drawn = 0; drawn < load->options->active;) {
+		uint32_t conn = (uint32_t)prng_below(&load->prng, n);
+		struct load_conn *c = &load->conns[conn];
+		if (c->round == load->round)
+			continue;
+		c->round = load->round;
+		drawn++;
+		if (c->count == 0)
+			list_sender(load, conn);
+	}
+	load->draw_at = now + load->hz;
+}
+
 /* ---- phases ---- */
 
 static void
@@ -120,6 +158,8 @@ enter(struct load *load, enum load_phase phase, uint64_t now)
 	case LOAD_PHASE_COUNT:
 		load->sending = false;
 	}
+	if (o->active > 0 && (phase == LOAD_WARM || phase == LOAD_MEASURE))
+		draw_active(load, now); /* before anybody sends */
 	load->phase_until = seconds > 0 ? now + (uint64_t)(seconds * (double)load->hz) : UINT64_MAX;
 }
 
@@ -146,6 +186,9 @@ load_tick(struct load *load, uint64_t now)
 		return;
 	if (load->phase_at == 0)
 		load->phase_at = load->replied_at = now;
+	if (load->options->active > 0 && now >= load->draw_at &&
+	    (load->phase == LOAD_WARM || load->phase == LOAD_MEASURE))
+		draw_active(load, now);
 	if (now >= load->phase_until || load->counters.requests >= load->due_max)
 		load->sending = false;
 	if (load->phase != LOAD_CONNECT && !load->sending && load->pending == 0)
@@ -179,19 +222,6 @@ load_lost(struct load *load, const char *why)
 }
 
 /* ---- requests ---- */
-
-static void
-list_sender(struct load *load, uint32_t conn)
-{
-	uint32_t n = load->options->connections;
-	uint32_t at = load->senders_first + load->senders_count++;
-	if (load->conns[conn].listed) {
-		load->senders_count--;
-		return;
-	}
-	load->conns[conn].listed = true;
-	load->senders[at < n ? at : at - n] = conn;
-}
 
 static bool
 is_open_loop(const struct load *load)

@@ -11,6 +11,7 @@
  * B2  Open loop: request n is due at start + n / rate; its latency counts from then, whether a connection was free or not.
  * B3  Every reply is checked against its request. One that is wrong, or does not come, fails the run; error replies are counted.
  * B4  Nothing is allocated after load_create().
+ * B5  With --active only that many connections send, drawn anew each second of WARM and MEASURE; the others are open and silent.
  * Times are ticks of the caller's clock.
  */
 #pragma once
@@ -52,6 +53,7 @@ struct load_conn {
 	uint32_t first, count;
 	uint32_t offset; /* of the value that is coming */
 	bool listed;     /* in load->senders */
+	uint32_t round;  /* load->round: it may send */
 	bool wrong;      /* the reply that is coming */
 	struct reply_reader reader;
 };
@@ -81,9 +83,12 @@ struct load {
 	struct load_conn *conns;
 	uint32_t *senders; /* a ring: connections that may send */
 	uint32_t senders_first, senders_count;
+	uint32_t round;                /* B5: how often it was drawn who sends */
+	uint64_t draw_at;              /* the next time */
 	struct load_counters counters; /* of this phase */
 	struct load_counters measured;
 	uint64_t measured_ticks;
+	uint64_t flooded; /* frames of a flood that the transport sent while measuring */
 	struct histogram latency;
 	char info[2][LOAD_INFO_MAX]; /* before and after */
 	uint32_t info_len[2];

@@ -104,7 +104,7 @@ create_stack(struct bench_lcore *b, char error[BENCH_ERROR_MAX])
 		.control = port->control_pool,
 		.tx_ip_checksum = port->plan.tx_ip_checksum,
 		.tx_tcp_checksum = port->plan.tx_tcp_checksum,
-		.conn_max = o->connections + CONN_SPARE,
+		.conn_max = o->connections / o->addresses + CONN_SPARE,
 		.time_wait_max = TIME_WAIT_MAX,
 		.socket_id = port->socket_id,
 	};
@@ -116,10 +116,17 @@ create_stack(struct bench_lcore *b, char error[BENCH_ERROR_MAX])
 			 rte_strerror(errno));
 		return false;
 	}
-	b->stack = stack_create("bench", &config);
+	bool created = true;
+	for (uint32_t i = 0; i < o->addresses && created; i++) {
+		char name[16];
+		snprintf(name, sizeof(name), "bench_%u", i);
+		config.host.address = o->ip + i;
+		b->stacks[i] = stack_create(name, &config);
+		created = b->stacks[i] != NULL;
+	}
 	b->conns = calloc(o->connections, sizeof(*b->conns));
 	b->scratch = malloc(b->load->workload.request_max);
-	if (b->stack != NULL && b->conns != NULL && b->scratch != NULL)
+	if (created && b->conns != NULL && b->scratch != NULL)
 		return true;
 	snprintf(error, BENCH_ERROR_MAX, "no memory for %u connections: give EAL more (-m)",
 		 o->connections);
@@ -153,6 +160,7 @@ run(const struct bench_options *options, const struct eal_lcores *lcores)
 		return fail(error);
 	}
 	b.port = &port;
+	flood_init(&b.flood, &port, options);
 	clock_init(&b.clock);
 	if (create_stack(&b, error)) {
 		rte_eal_remote_launch(bench_lcore_main, &b, lcores->data[0]);
@@ -162,8 +170,9 @@ run(const struct bench_options *options, const struct eal_lcores *lcores)
 	} else {
 		fail(error);
 	}
-	if (b.stack != NULL)
-		stack_destroy(b.stack);
+	for (uint32_t i = 0; i < BENCH_ADDRESSES_MAX; i++)
+		if (b.stacks[i] != NULL)
+			stack_destroy(b.stacks[i]);
 	port_stop(&port);
 	load_destroy(b.load);
 	free(b.conns);

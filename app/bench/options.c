@@ -11,6 +11,11 @@
 const char bench_options_help[] =
 	"  --server 10.77.0.2[:6379]  whom to ask (required)\n"
 	"  --connections 64           connections\n"
+	"  --active N                 only N of them send, drawn anew each second\n"
+	"  --addresses 1              of ours, from --ip on; one has about 28 000 ports\n"
+	"  --flood R                  beside it, R SYNs per second from addresses in "
+	"198.18.0.0/15 that never\n"
+	"                             go on; the server needs --gateway, to have a way back\n"
 	"  --pipeline 1               requests sent together on each; the next ones go when all "
 	"are answered\n"
 	"  --rate R                   open loop: R requests per second are due, evenly; at most "
@@ -50,6 +55,9 @@ static const struct option options[] = {
 	{"--mtu",         AT(mtu),             576,                9216,                  U16,     true },
 	{"--server",      AT(server),          0,                  0,                     SERVER,  false},
 	{"--connections", AT(connections),     1,                  BENCH_CONNECTIONS_MAX, U32,     false},
+	{"--active",      AT(active),          1,                  BENCH_CONNECTIONS_MAX, U32,     false},
+	{"--addresses",   AT(addresses),       1,                  BENCH_ADDRESSES_MAX,   U32,     true },
+	{"--flood",       AT(flood),           1,                  1e8,                   REAL,    true },
 	{"--pipeline",    AT(pipeline),        1,                  BENCH_PIPELINE_MAX,    U32,     false},
 	{"--keys",        AT(keys),            1,                  4e9,                   U32,     false},
 	{"--key-size",    AT(key_size),        BENCH_KEY_SIZE_MIN, BENCH_KEY_SIZE_MAX,    U32,     false},
@@ -207,8 +215,10 @@ check(const struct bench_options *o, bool stack, char error[BENCH_ERROR_MAX])
 		what = "--server is missing, e.g. --server 10.77.0.2:6379";
 	else if (stack && o->ip == 0)
 		what = "--ip is missing: our own address, e.g. --ip 10.77.0.1/24";
-	else if (stack && o->ip == o->server)
+	else if (stack && o->server - o->ip < o->addresses)
 		what = "--ip and --server are the same address";
+	else if (o->active > o->connections)
+		what = "--active is more than --connections";
 	else if (stack && ((o->ip ^ o->server) & o->netmask) != 0 && o->gateway == 0)
 		what = "--server is outside the network of --ip: give --gateway";
 	if (what != NULL)
@@ -223,6 +233,7 @@ bench_options_read(struct bench_options *o, int argc, char **argv, bool stack,
 	*o = (struct bench_options){
 		.port = 6379,
 		.connections = 64,
+		.addresses = 1,
 		.pipeline = 1,
 		.keys = 1000000,
 		.key_size = 16,

@@ -4,7 +4,8 @@
 #include <stdint.h>
 
 #define BENCH_ERROR_MAX       256
-#define BENCH_CONNECTIONS_MAX 60000
+#define BENCH_CONNECTIONS_MAX 200000
+#define BENCH_ADDRESSES_MAX   16
 #define BENCH_PIPELINE_MAX    4096
 #define BENCH_KEY_SIZE_MIN    16 /* sixteen hexadecimal digits name a key */
 #define BENCH_KEY_SIZE_MAX    250
@@ -16,6 +17,10 @@ struct bench_options {
 	uint32_t server;
 	uint16_t port;
 	uint32_t connections, pipeline;
+	uint32_t
+		addresses; /* of ours, from ip on: connections take turns. Not for kernel sockets */
+	uint32_t active;   /* so many of the connections send, drawn anew each second; 0: all */
+	double flood; /* SYNs per second from strangers, beside the load; 0: none. Not for kernel sockets */
 	uint32_t keys, key_size, value_min, value_max;
 	double get_share; /* of the requests; the others are SET */
 	double rate;      /* requests per second that are due: open loop. 0: closed loop */

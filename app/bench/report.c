@@ -106,6 +106,8 @@ report_text(const struct load *load)
 		printf("  %s %.1f", quantiles[i].name, microseconds(load, quantiles[i].share));
 	printf("\nhits %lu  misses %lu  errors %lu  moved %lu  wrong %lu  missing %lu\n", c->hits,
 	       c->misses, c->errors, c->moved, load->counters.wrong, load->pending);
+	if (load->flooded > 0)
+		printf("flood: %.0f SYNs per second\n", (double)load->flooded / seconds(load));
 	if (load->first_error[0] != '\0')
 		printf("first error: %s\n", load->first_error);
 	if (server_figures(load, &server))
@@ -149,6 +151,7 @@ report_json(const struct load *load)
 	printf(", \"hits\": %lu, \"misses\": %lu, \"errors\": %lu, \"moved\": %lu, \"wrong\": %lu, "
 	       "\"missing\": %lu",
 	       c->hits, c->misses, c->errors, c->moved, load->counters.wrong, load->pending);
+	printf(", \"flood\": %.0f", load->flooded > 0 ? (double)load->flooded / seconds(load) : 0);
 	printf(", \"first_error\": ");
 	put_string(load->first_error);
 	printf(", \"failure\": ");

@@ -102,7 +102,7 @@ cmd_reset(struct server *server, struct call *call, struct resp_writer *w)
 	struct session *s = call->session;
 	s->flags &= ~(uint32_t)(SESSION_READONLY | SESSION_ASKING | SESSION_REPLY_OFF |
 				SESSION_NO_EVICT | SESSION_NO_TOUCH);
-	session_rename(server, s, SPAN(""));
+	session_rename(server, &s->name, SPAN(""));
 	s->protocol = w->protocol = 2;
 	if (server->config.requirepass[0] != '\0')
 		s->flags &= ~(uint32_t)SESSION_AUTHENTICATED;
@@ -123,7 +123,7 @@ set_name(struct server *server, struct session *session, struct span name, struc
 			"ERR Client names cannot contain spaces, newlines or special characters.");
 		return false;
 	}
-	if (session_rename(server, session, name))
+	if (session_rename(server, &session->name, name))
 		return true;
 	reply_out_of_memory(w);
 	return false;
@@ -516,8 +516,6 @@ client_setinfo(struct server *server, struct call *call, struct resp_writer *w)
 	struct session *s = call->session;
 	struct span value = call->argv[3];
 	bool name = span_is(call->argv[2], "lib-name");
-	char *to = name ? s->lib_name : s->lib_version;
-	(void)server;
 	if (!name && !span_is(call->argv[2], "lib-ver")) {
 		resp_errorf(w, "ERR Unrecognized option '%.*s'", (int)call->argv[2].len,
 			    (const char *)call->argv[2].at);
@@ -531,9 +529,10 @@ client_setinfo(struct server *server, struct call *call, struct resp_writer *w)
 				    name ? "lib-name" : "lib-ver");
 			return;
 		}
-	memcpy(to, value.at, value.len);
-	to[value.len] = '\0';
-	resp_simple(w, "OK");
+	if (session_rename(server, name ? &s->lib_name : &s->lib_version, value))
+		resp_simple(w, "OK");
+	else
+		reply_out_of_memory(w);
 }
 
 void

@@ -208,27 +208,29 @@ session_open(struct server *server, struct session *session, const char *address
 }
 
 bool
-session_rename(struct server *server, struct session *session, struct span name)
+session_rename(struct server *server, char **name, struct span to)
 {
 	struct allocator *a = server->allocator;
 	char *copy = NULL;
-	if (name.len > 0) {
-		copy = a->alloc(a, name.len + 1);
+	if (to.len > 0) {
+		copy = a->alloc(a, to.len + 1);
 		if (copy == NULL)
 			return false;
-		memcpy(copy, name.at, name.len);
-		copy[name.len] = '\0';
+		memcpy(copy, to.at, to.len);
+		copy[to.len] = '\0';
 	}
-	if (session->name != NULL)
-		a->release(a, session->name, strlen(session->name) + 1);
-	session->name = copy;
+	if (*name != NULL)
+		a->release(a, *name, strlen(*name) + 1);
+	*name = copy;
 	return true;
 }
 
 void
 session_close(struct server *server, struct session *session)
 {
-	session_rename(server, session, SPAN(""));
+	session_rename(server, &session->name, SPAN(""));
+	session_rename(server, &session->lib_name, SPAN(""));
+	session_rename(server, &session->lib_version, SPAN(""));
 	TAILQ_REMOVE(&server->sessions, session, link);
 	server->session_count--;
 }

@@ -12,8 +12,9 @@
 struct server;
 struct command;
 
-#define SESSION_NAME_MAX    64
-#define SESSION_ADDRESS_MAX 48 /* "[v6]:port" and its zero */
+#define SESSION_NAME_MAX 64
+#define SESSION_ADDRESS_MAX                                                                        \
+	24 /* "255.255.255.255:65535" and its zero: a hundred thousand idle ones are paid for */
 
 enum session_flag {
 	SESSION_AUTHENTICATED = 1,
@@ -41,8 +42,8 @@ struct session {
 	uint32_t db;
 	uint16_t replica_port; /* REPLCONF listening-port */
 	uint8_t replica_capa;  /* REPLCONF capa: 1 eof, 2 psync2 */
-	char *name;            /* of any length, from the server's allocator; NULL: none */
-	char lib_name[SESSION_NAME_MAX], lib_version[SESSION_NAME_MAX];
+	/* From the server's allocator; NULL: none. The name has any length, the others are below SESSION_NAME_MAX. */
+	char *name, *lib_name, *lib_version;
 	char address[SESSION_ADDRESS_MAX], local_address[SESSION_ADDRESS_MAX];
 	uint64_t commands, bytes_in, bytes_out;
 	uint64_t input_held,
@@ -53,6 +54,6 @@ TAILQ_HEAD(session_list, session);
 
 void session_open(struct server *server, struct session *session, const char *address,
 		  const char *local_address, uint64_t now_ms);
-/* An empty name: none. False: no memory, the old name stays. */
-bool session_rename(struct server *server, struct session *session, struct span name);
+/* Sets one of a session's three names. An empty one: none. False: no memory, the old one stays. */
+bool session_rename(struct server *server, char **name, struct span to);
 void session_close(struct server *server, struct session *session);

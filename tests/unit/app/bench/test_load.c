@@ -22,7 +22,9 @@ struct fake { /* answers everything one turn later */
 	bool known[KEYS];
 	const char *instead; /* answered to the request number instead_at */
 	uint64_t served, instead_at;
-	uint32_t most; /* requests in one send */
+	uint64_t pause;    /* ticks more than TURN that a turn takes */
+	uint32_t most;     /* requests in one send */
+	uint32_t together; /* connections that sent in one turn, at most */
 	bool silent;
 };
 
@@ -123,13 +125,14 @@ serve(uint32_t c)
 static void
 turn(void)
 {
-	uint32_t c, count;
-	fake.now += TURN;
+	uint32_t c, count, senders = 0;
+	fake.now += TURN + fake.pause;
 	for (c = 0; c < CONNS; c++)
 		serve(c);
 	load_tick(fake.load, fake.now);
 	while ((count = load_next(fake.load, fake.now, &c)) > 0) {
 		fake.most = count > fake.most ? count : fake.most;
+		fake.together = ++senders > fake.together ? senders : fake.together;
 		for (; count > 0; count--)
 			fake.len[c] +=
 				load_render(fake.load, c, fake.now, fake.out[c] + fake.len[c]);
@@ -163,6 +166,21 @@ START_TEST(a_run_loads_warms_up_and_measures)
 	ck_assert_ptr_nonnull(strstr(l->info[0], "busy_cycles:"));
 	ck_assert_ptr_nonnull(strstr(l->info[1], "busy_cycles:"));
 	load_destroy(fake.load);
+}
+END_TEST
+
+START_TEST(only_those_who_were_drawn_send)
+{
+	for (uint32_t active = 1; active <= CONNS; active++) {
+		start((struct bench_options){.active = active, .seconds = 1.5, .get_share = 1});
+		fake.pause = HZ / 1000;
+		run();
+		ck_assert_msg(fake.load->phase == LOAD_DONE, "%s", fake.load->failure);
+		ck_assert_uint_eq(fake.together, active);
+		ck_assert_uint_eq(fake.load->round, 2);
+		ck_assert_uint_gt(fake.load->measured.replies, 1000);
+		load_destroy(fake.load);
+	}
 }
 END_TEST
 
@@ -329,12 +347,13 @@ END_TEST
 int
 main(void)
 {
-	return RUN_CASES(
-		"load", a_run_loads_warms_up_and_measures, a_number_of_requests_is_kept_exactly,
-		keys_that_are_not_there_are_misses, closed_loop_latency_is_the_turns_it_took,
-		open_loop_sends_what_is_due_and_counts_from_then,
-		open_loop_latency_grows_when_the_server_is_too_slow, a_wrong_reply_fails_the_run,
-		what_is_no_reply_fails_the_run, a_missing_reply_fails_the_run,
-		a_connection_that_ends_fails_the_run, who_is_not_connected_in_time_fails_the_run,
-		error_replies_are_counted_and_moved_apart);
+	return RUN_CASES("load", a_run_loads_warms_up_and_measures, only_those_who_were_drawn_send,
+			 a_number_of_requests_is_kept_exactly, keys_that_are_not_there_are_misses,
+			 closed_loop_latency_is_the_turns_it_took,
+			 open_loop_sends_what_is_due_and_counts_from_then,
+			 open_loop_latency_grows_when_the_server_is_too_slow,
+			 a_wrong_reply_fails_the_run, what_is_no_reply_fails_the_run,
+			 a_missing_reply_fails_the_run, a_connection_that_ends_fails_the_run,
+			 who_is_not_connected_in_time_fails_the_run,
+			 error_replies_are_counted_and_moved_apart);
 }

@@ -81,33 +81,37 @@ START_TEST(what_is_wrong_is_refused_with_its_name)
 	static const struct {
 		const char *line, *says;
 	} rows[] = {
-		{"--ip 10.0.0.1/24",                       "--server is missing"},
-		{"--server 10.0.0.2",                      "--ip is missing"    },
-		{"--ip 10.0.0.1/24 --server 10.0.0.1",     "same address"       },
-		{"--ip 10.0.0.1/24 --server 10.0.1.1",     "--gateway"          },
-		{"--server 10.0.0.2 --threads 1",          "--threads"          },
-		{"--server 10.0.0",                        "--server"           },
-		{"--server 10.0.0.256",                    "--server"           },
-		{"--server 10.0.0.2:0",                    "--server"           },
-		{"--server 10.0.0.2:65536",                "--server"           },
-		{"--server 10.0.0.2x",                     "--server"           },
-		{"--ip 10.0.0.1/33 --server 10.0.0.2",     "--ip"               },
-		{"--ip 10.0.0.1/0 --server 10.0.0.2",      "--ip"               },
-		{"--server 10.0.0.2 --pipeline 0",         "--pipeline"         },
-		{"--server 10.0.0.2 --pipeline 4097",      "--pipeline"         },
-		{"--server 10.0.0.2 --pipeline 1.5",       "--pipeline"         },
-		{"--server 10.0.0.2 --pipeline 4x",        "--pipeline"         },
-		{"--server 10.0.0.2 --connections 60001",  "--connections"      },
-		{"--server 10.0.0.2 --key-size 15",        "--key-size"         },
-		{"--server 10.0.0.2 --key-size 251",       "--key-size"         },
-		{"--server 10.0.0.2 --value-size 0",       "--value-size"       },
-		{"--server 10.0.0.2 --value-size 9-8",     "--value-size"       },
-		{"--server 10.0.0.2 --value-size 1048577", "--value-size"       },
-		{"--server 10.0.0.2 --mix 1",              "--mix"              },
-		{"--server 10.0.0.2 --mix 0:0",            "--mix"              },
-		{"--server 10.0.0.2 --rate nan",           "--rate"             },
-		{"--server 10.0.0.2 --seconds",            "--seconds"          },
-		{"--server 10.0.0.2 --seconds 0",          "--seconds"          },
+		{"--ip 10.0.0.1/24",					      "--server is missing"},
+		{"--server 10.0.0.2",					     "--ip is missing"    },
+		{"--ip 10.0.0.1/24 --server 10.0.0.1",                            "same address"       },
+		{"--ip 10.0.0.1/24 --server 10.0.1.1",                            "--gateway"          },
+		{"--server 10.0.0.2 --threads 1",                                 "--threads"          },
+		{"--server 10.0.0",					       "--server"           },
+		{"--server 10.0.0.256",					   "--server"           },
+		{"--server 10.0.0.2:0",					   "--server"           },
+		{"--server 10.0.0.2:65536",                                       "--server"           },
+		{"--server 10.0.0.2x",					    "--server"           },
+		{"--ip 10.0.0.1/33 --server 10.0.0.2",                            "--ip"               },
+		{"--ip 10.0.0.1/0 --server 10.0.0.2",                             "--ip"               },
+		{"--server 10.0.0.2 --pipeline 0",                                "--pipeline"         },
+		{"--server 10.0.0.2 --pipeline 4097",                             "--pipeline"         },
+		{"--server 10.0.0.2 --pipeline 1.5",                              "--pipeline"         },
+		{"--server 10.0.0.2 --pipeline 4x",                               "--pipeline"         },
+		{"--server 10.0.0.2 --connections 200001",                        "--connections"      },
+		{"--server 10.0.0.2 --key-size 15",                               "--key-size"         },
+		{"--server 10.0.0.2 --key-size 251",                              "--key-size"         },
+		{"--server 10.0.0.2 --value-size 0",                              "--value-size"       },
+		{"--server 10.0.0.2 --value-size 9-8",                            "--value-size"       },
+		{"--server 10.0.0.2 --value-size 1048577",                        "--value-size"       },
+		{"--server 10.0.0.2 --mix 1",                                     "--mix"              },
+		{"--ip 10.0.0.1/8 --server 10.0.0.2 --connections 9 --active 10", "--active"           },
+		{"--ip 10.0.0.1/8 --server 10.0.0.2 --addresses 2",               "same address"       },
+		{"--ip 10.0.0.1/8 --server 10.0.0.9 --addresses 17",              "--addresses"        },
+		{"--server 10.0.0.2 --flood 0",                                   "--flood"            },
+		{"--server 10.0.0.2 --mix 0:0",                                   "--mix"              },
+		{"--server 10.0.0.2 --rate nan",                                  "--rate"             },
+		{"--server 10.0.0.2 --seconds",                                   "--seconds"          },
+		{"--server 10.0.0.2 --seconds 0",                                 "--seconds"          },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct bench_options o;
@@ -122,6 +126,7 @@ START_TEST(kernel_sockets_need_no_address_of_ours)
 {
 	struct bench_options o;
 	ck_assert(read_line(&o, "--server 127.0.0.1:7000 --connections 60000", false));
+	ck_assert(!read_line(&o, "--server 127.0.0.1 --flood 5", false));
 	ck_assert(!read_line(&o, "--server 127.0.0.1 --ip 127.0.0.2/8", false));
 	ck_assert_ptr_nonnull(strstr(error, "--ip"));
 }
