@@ -101,10 +101,9 @@ tcp_may_probe(const struct tcp *t)
 static inline uint64_t
 tcp_patience(const struct tcp *t, uint32_t flight)
 {
-	uint64_t rto = tcp_rto(t);
 	if (!tcp_may_probe(t))
-		return rto;
-	uint64_t wait = t->rtt.pto_us;
+		return tcp_rto(t);
+	uint64_t rto = t->rtt.rto_us, wait = t->rtt.pto_us; /* there is no backoff */
 	if (flight <= t->snd_mss) /* a lone segment's ACK may be delayed */
 		wait += t->marks & TCP_MARK_PEER_SLOW ? rto : t->config->peer_delay_us;
 	return wait < rto ? wait : rto;

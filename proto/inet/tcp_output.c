@@ -208,11 +208,13 @@ output_lost(struct tcp *t, uint64_t now_us, struct tcp_emit *out)
 	return output_again(t, lost, t->snd_wnd, now_us, out);
 }
 
-/* What may be sent from send_at on, which is offset bytes behind SND.UNA. */
+/* What may be sent from send_at on, which is offset bytes behind SND.UNA. A probe asks nobody but the peer. */
 static inline uint32_t
-window_left(const struct tcp *t, uint32_t offset)
+window_left(const struct tcp *t, uint32_t offset, bool probe)
 {
 	uint32_t room = t->snd_wnd > offset ? t->snd_wnd - offset : 0;
+	if (__builtin_expect(probe, 0))
+		return room;
 	uint32_t window = cc_window(&t->cc);
 	uint32_t used = offset;
 	if (__builtin_expect(t->side != NULL, 0) && t->side->board.count > 0) {
@@ -249,8 +251,8 @@ output_data(struct tcp *t, uint32_t queued, uint64_t now_us, struct tcp_emit *ou
 	if (unsent == 0 && !fin_due)
 		return false;
 	uint32_t mss = mss_now(t);
-	uint32_t len = least(least(unsent, mss), window_left(t, flight));
 	bool probe = (t->owed & TCP_OWE_PROBE) != 0;
+	uint32_t len = least(least(unsent, mss), window_left(t, flight, probe));
 	bool shut = t->snd_wnd <= flight;
 	if (probe && shut && unsent > 0)
 		len = 1;
@@ -295,7 +297,7 @@ output_first_byte(struct tcp *t, uint64_t now_us, struct tcp_emit *out)
 	return sent;
 }
 
-/* RFC 8985 7.3: a new segment, whatever the congestion window says, or the last one again. */
+/* RFC 8985 7.3: a new segment, whatever Nagle and the congestion window say, or the last one again. False: not the latter. */
 static bool
 output_tail_probe(struct tcp *t, uint32_t queued, uint64_t now_us, struct tcp_emit *out)
 {
@@ -304,13 +306,8 @@ output_tail_probe(struct tcp *t, uint32_t queued, uint64_t now_us, struct tcp_em
 	if (flight == 0 || tcp_has_board(t)) /* an ACK of this very turn */
 		return false;
 	if (queued > flight && t->snd_wnd >= flight + least(queued - flight, t->snd_mss)) {
-		uint32_t cwnd = t->cc.cwnd;
-		t->cc.cwnd = flight + t->snd_mss;
-		t->owed |= TCP_OWE_PROBE; /* nor what Nagle says */
-		bool sent = output_data(t, queued, now_us, out);
-		t->cc.cwnd = cwnd;
-		t->owed &= (uint8_t)~TCP_OWE_PROBE;
-		return sent;
+		t->owed |= TCP_OWE_PROBE; /* output_data() comes next */
+		return false;
 	}
 	uint32_t len = least(flight, mss_now(t));
 	struct range tail = {t->snd_nxt - len, t->snd_nxt};

@@ -255,7 +255,7 @@ START_TEST(random_histories_agree_with_a_record_per_byte)
 {
 	struct prng p;
 	prng_seed(&p, 7);
-	for (unsigned round = 0; round < 300; round++) {
+	for (unsigned round = 0; round < 60; round++) {
 		struct board b;
 		static struct model m;
 		memset(&m, 0, sizeof(m));
