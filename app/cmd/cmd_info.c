@@ -75,8 +75,8 @@ static void
 info_persistence(struct server *s, struct text *t)
 {
 	(void)s;
-	text_add(t, "loading:0\r\nasync_loading:0\r\nrdb_changes_since_last_save:0\r\n"
-		    "rdb_bgsave_in_progress:0\r\nrdb_last_bgsave_status:ok\r\naof_enabled:0\r\n"
+	/* The node adds the rdb_ fields. */
+	text_add(t, "loading:0\r\nasync_loading:0\r\naof_enabled:0\r\n"
 		    "aof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\n");
 }
 

@@ -211,8 +211,8 @@ cmd_shutdown(struct server *server, struct call *call, struct resp_writer *w)
 			   span_is(word, "force")) {
 			other = true;
 		} else {
-			resp_error(w, span_is(word, "save") ? "ERR snapshots are not there yet: "
-							      "use SHUTDOWN NOSAVE"
+			resp_error(w, span_is(word, "save") ? "ERR SHUTDOWN SAVE is not there yet: "
+							      "BGSAVE, then SHUTDOWN NOSAVE"
 							    : ERROR_SYNTAX);
 			return;
 		}
@@ -221,6 +221,40 @@ cmd_shutdown(struct server *server, struct call *call, struct resp_writer *w)
 		resp_error(w, other ? ERROR_SYNTAX : "ERR No shutdown in progress.");
 	else
 		server->wants |= SERVER_WANT_SHUTDOWN; /* no reply: the connection closes */
+}
+
+void
+cmd_bgsave(struct server *server, struct call *call, struct resp_writer *w)
+{
+	bool schedule = call->argc == 2 && span_is(call->argv[1], "schedule");
+	const char *error = ERROR_SYNTAX;
+	if (server->hooks.save == NULL)
+		error = "ERR there is no disk here";
+	else if (schedule || call->argc == 1)
+		error = server->hooks.save(server->hooks.replication, &schedule);
+	if (error != NULL)
+		resp_error(w, error);
+	else
+		resp_simple(w,
+			    schedule ? "Background saving scheduled" : "Background saving started");
+}
+
+void
+cmd_save(struct server *server, struct call *call, struct resp_writer *w)
+{
+	(void)server, (void)call;
+	resp_error(w, "ERR SAVE is not there yet: use BGSAVE and LASTSAVE");
+}
+
+void
+cmd_lastsave(struct server *server, struct call *call, struct resp_writer *w)
+{
+	(void)call;
+	uint64_t at_s =
+		server->hooks.saved_at_s != NULL
+			? server->hooks.saved_at_s(server->hooks.replication)
+			: (server->unix_ms - (server->now_us - server->started_us) / 1000) / 1000;
+	resp_integer(w, (int64_t)at_s);
 }
 
 void

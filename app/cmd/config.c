@@ -352,7 +352,7 @@ static const struct {
 	{"slaveof",                   "",   "replication is not there yet: leave slaveof out"                 },
 	{"unixsocket",                "",   "there is no kernel socket in the data path: leave unixsocket out"},
 	{"aclfile",                   "",   "ACL files are not there yet: leave aclfile out"                  },
-	{"save",		      "",   "snapshots are not there yet: use save \"\""                      },
+	{"save",		      "",   "save points are not there yet: use BGSAVE"                       },
 	{"daemonize",                 "no",
 	 "the node stays in the foreground: use daemonize no and a service manager"                           },
 };

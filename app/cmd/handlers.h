@@ -87,6 +87,9 @@ HANDLER(config);
 HANDLER(time);
 HANDLER(shutdown);
 HANDLER(lolwut);
+HANDLER(bgsave);
+HANDLER(save);
+HANDLER(lastsave);
 HANDLER(move);
 HANDLER(swapdb);
 /* cmd_command.c, cmd_info.c, cmd_debug.c, cmd_function.c */

@@ -82,6 +82,9 @@ struct server_hooks {
 	/* PSYNC, REPLCONF, WAIT, ROLE. */
 	void (*replicate)(void *replication, struct call *call, struct resp_writer *w);
 	void *replication; /* struct repl_lcore */
+	/* BGSAVE, inside a barrier. NULL: it has begun, or, *schedule, waits for its turn, if it was allowed to; else the error. */
+	const char *(*save)(void *replication, bool *schedule);
+	uint64_t (*saved_at_s)(const void *replication); /* LASTSAVE */
 	/* What durations are measured with; NULL: they are not (INFO commandstats, SLOWLOG). */
 	uint64_t (*ticks)(void);
 	uint64_t ticks_per_us;

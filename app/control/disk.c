@@ -146,8 +146,8 @@ disk_waiting(const struct disk *disk)
 
 /* ---- replacing a file ---- */
 
-static int
-sync_fd(int fd)
+int
+disk_sync(int fd)
 {
 	/* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes the environment */
 	const char *delay = getenv(DELAY_VARIABLE);
@@ -159,8 +159,8 @@ sync_fd(int fd)
 	return fsync(fd) == 0 ? 0 : -errno;
 }
 
-static int
-write_all(int fd, const uint8_t *at, size_t len)
+int
+disk_write_all(int fd, const uint8_t *at, size_t len)
 {
 	while (len > 0) {
 		ssize_t n = write(fd, at, len);
@@ -174,8 +174,8 @@ write_all(int fd, const uint8_t *at, size_t len)
 	return 0;
 }
 
-static int
-sync_directory(const char *path)
+int
+disk_sync_directory(const char *path)
 {
 	char copy[DISK_PATH_MAX];
 	const char *slash = strrchr(path, '/');
@@ -200,9 +200,9 @@ disk_run_replace(struct disk_job *job)
 		job->result = -errno;
 		return;
 	}
-	int rc = write_all(fd, r->text, r->len);
+	int rc = disk_write_all(fd, r->text, r->len);
 	if (rc == 0)
-		rc = sync_fd(fd);
+		rc = disk_sync(fd);
 	if (rc == 0 && r->lock_fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
 		rc = -errno;
 	if (rc == 0 && rename(temporary, r->path) < 0)
@@ -219,7 +219,7 @@ disk_run_replace(struct disk_job *job)
 	} else {
 		close(fd);
 	}
-	job->result = sync_directory(r->path);
+	job->result = disk_sync_directory(r->path);
 }
 
 /* ---- at start ---- */

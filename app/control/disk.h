@@ -46,6 +46,11 @@ bool disk_waiting(const struct disk *disk);
 /* run() of struct disk_replace. */
 void disk_run_replace(struct disk_job *job);
 
+/* For jobs of others: 0 or negative errno. sync_directory: of the file at path. */
+int disk_write_all(int fd, const uint8_t *at, size_t len);
+int disk_sync(int fd);
+int disk_sync_directory(const char *path);
+
 enum disk_lock { DISK_LOCKED, DISK_LOCK_HELD, DISK_LOCK_FAILED };
 /* At start, may wait: opens (creates) path and locks it for as long as *fd is open. FAILED: errno. */
 enum disk_lock disk_lock_file(const char *path, int *fd);

@@ -210,7 +210,8 @@ work_is_waiting(void *data_lcore)
 {
 	const struct data_lcore *d = data_lcore;
 	return mail_waiting(d->office, d->index) || wire_waiting(d->wire, d->index) ||
-	       barrier_is_asked(d->serve.of.barrier);
+	       barrier_is_asked(d->serve.of.barrier) ||
+	       (d->index == 1 && rdb_file_waiting(&d->repl.node->file));
 }
 
 static void

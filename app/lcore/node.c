@@ -12,6 +12,7 @@
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 
+#include "app/cmd/command.h"
 #include "app/env/arena.h"
 #include "app/env/log.h"
 #include "app/env/secret.h"
@@ -90,6 +91,20 @@ call_replication(void *repl_lcore, struct call *call, struct resp_writer *w)
 	repl_call(repl_lcore, call, w);
 }
 
+/* Inside a barrier: data lcore 1's is at hand. */
+static const char *
+save_file(void *repl_lcore, bool *schedule)
+{
+	const struct repl_lcore *l = repl_lcore;
+	return rdb_file_save(l->node->group->members[0]->hooks.replication, schedule);
+}
+
+static uint64_t
+saved_at_s(const void *repl_lcore)
+{
+	return rdb_file_saved_at_s(repl_lcore);
+}
+
 /* The ring keeps what replicas that were away may ask for, and what slow ones have not taken yet. */
 static uint64_t
 ring_size(const struct config *config)
@@ -100,12 +115,13 @@ ring_size(const struct config *config)
 	return size;
 }
 
-/* What cluster mode adds to the data lcores: the replication stream. */
+/* Snapshots, for files also outside of cluster mode, and there the replication stream. */
 static int
-create_cluster_memory(struct node *node, char error[NODE_ERROR_MAX])
+create_replication(struct node *node, char error[NODE_ERROR_MAX])
 {
 	struct prng prng;
-	uint64_t seed, size = ring_size(node->config);
+	uint64_t seed,
+		size = node->config->cluster_enabled ? ring_size(node->config) : STREAM_SIZE_MIN;
 	int socket = node->port->socket_id;
 	node->repl = rte_zmalloc_socket("repl", sizeof(*node->repl), RTE_CACHE_LINE_SIZE, socket);
 	void *ring = rte_malloc_socket("stream", size, RTE_CACHE_LINE_SIZE, socket);
@@ -123,6 +139,13 @@ create_cluster_memory(struct node *node, char error[NODE_ERROR_MAX])
 	node->repl->idles = node->data_idles;
 	node->repl->lcores = node->data_count;
 	node->repl->port = node->config->port;
+	node->repl->file.disk = disk_create(&node->data_idles[0]);
+	node->repl->file.fd = -1;
+	if (node->repl->file.disk == NULL) {
+		snprintf(error, NODE_ERROR_MAX, "no thread that writes RDB files: %s",
+			 rte_strerror(errno));
+		return -errno;
+	}
 	return 0;
 }
 
@@ -150,7 +173,9 @@ create_server(struct node *node, struct data_lcore *d, char error[NODE_ERROR_MAX
 		.data = d->data_allocator,
 		.hooks = {.info = node_info,
 			  .owner = d,
-			  .replicate = node->repl != NULL ? call_replication : NULL,
+			  .replicate = node->config->cluster_enabled ? call_replication : NULL,
+			  .save = save_file,
+			  .saved_at_s = saved_at_s,
 			  .replication = &d->repl,
 			  .ticks = read_ticks,
 			  .ticks_per_us = (rte_get_tsc_hz() + 500000) / 1000000,
@@ -223,19 +248,18 @@ create_data_lcore(struct node *node, unsigned i, char error[NODE_ERROR_MAX])
 		.office = node->office,
 		.barrier = &node->barrier,
 		.clients = &node->clients,
-		.repl = node->repl != NULL ? &d->repl : NULL,
+		.repl = node->config->cluster_enabled ? &d->repl : NULL,
 		.self = d->index,
 		.local_address = node->config->ip,
 	};
 	serve_init(&d->serve, &serve);
-	if (node->repl != NULL)
-		d->repl = (struct repl_lcore){.node = node->repl,
-					      .self = d->index,
-					      .server = d->server,
-					      .allocator = d->allocator,
-					      .stack = d->stack,
-					      .office = node->office,
-					      .now_us = clock_now_us(&node->clock)};
+	d->repl = (struct repl_lcore){.node = node->repl,
+				      .self = d->index,
+				      .server = d->server,
+				      .allocator = d->allocator,
+				      .stack = d->stack,
+				      .office = node->office,
+				      .now_us = clock_now_us(&node->clock)};
 	return 0;
 }
 
@@ -295,6 +319,24 @@ bus_port(const struct config *config)
 	return config->cluster_port != 0 ? config->cluster_port : (uint16_t)(config->port + 10000);
 }
 
+/* The keys that were saved; before the lcores run. */
+static int
+load_file(struct node *node, char error[NODE_ERROR_MAX])
+{
+	struct rdb_file *file = &node->repl->file;
+	char path[DISK_PATH_MAX];
+	uint64_t keys = 0, started_us = clock_now_us(&node->clock);
+	uint64_t unix_ms = clock_unix_ms(&node->clock, started_us);
+	file->saved_at_s = unix_ms / 1000;
+	rdb_file_path(path, node->config->dir, node->config->dbfilename);
+	enum rdb_file_load loaded = rdb_file_load(&node->group, path, unix_ms, &keys, error);
+	if (loaded == RDB_FILE_LOADED)
+		log_notice("DB loaded from disk: %s, %lu keys, %.3f seconds", path, keys,
+			   (double)(clock_now_us(&node->clock) - started_us) / 1e6);
+	file->changes_saved = rdb_file_changes(node->repl);
+	return loaded == RDB_FILE_BAD ? -EINVAL : 0;
+}
+
 int
 node_create(struct node *node, struct config *config, struct port *port,
 	    const struct eal_lcores *lcores, char error[NODE_ERROR_MAX])
@@ -325,14 +367,16 @@ node_create(struct node *node, struct config *config, struct port *port,
 		rc = create_stack(node, 0, &node->control_stack, error);
 	barrier_init(&node->barrier, node->data_count);
 	node->group.count = node->data_count;
-	if (rc == 0 && config->cluster_enabled)
-		rc = create_cluster_memory(node, error);
+	if (rc == 0)
+		rc = create_replication(node, error);
 	if (rc == 0)
 		rc = secret_fill(node->hash_secret, sizeof(node->hash_secret));
 	for (unsigned i = 0; i < node->data_count && rc == 0; i++)
 		rc = create_data_lcore(node, i, error);
 	if (rc == 0 && node->control_stack != NULL)
 		rc = create_cluster(node, error);
+	if (rc == 0)
+		rc = load_file(node, error);
 	return rc;
 }
 
@@ -356,6 +400,8 @@ node_run(struct node *node)
 void
 node_destroy(struct node *node)
 {
+	if (node->repl != NULL)
+		rdb_file_close(&node->repl->file);
 	for (unsigned i = 0; i < node->data_count; i++) {
 		struct data_lcore *d = node->data[i];
 		if (d == NULL)

@@ -182,8 +182,10 @@ node_info(void *data_lcore, const char *section, char *at, size_t size)
 	struct text l = {.at = at, .size = size};
 	if (strcmp(section, "cluster") == 0 && d->cluster != NULL)
 		return cluster_node_info(d->cluster, at, size);
-	if (strcmp(section, "replication") == 0 && d->repl.node != NULL)
+	if (strcmp(section, "replication") == 0 && d->serve.of.repl != NULL)
 		return repl_info(&d->repl, at, size);
+	if (strcmp(section, "persistence") == 0)
+		return rdb_file_info(&d->repl, at, size);
 	if (strcmp(section, "cpu") == 0)
 		cpu_lines(&l);
 	if (strcmp(section, "dpdk") != 0)

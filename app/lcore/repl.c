@@ -118,7 +118,7 @@ bool
 repl_wants_barrier(const struct repl_lcore *l)
 {
 	return l->role_changed || l->new_history || l->server->feed.failed || replica_waits(l) ||
-	       sync_waits(l->sync);
+	       sync_waits(l->sync) || rdb_file_wants_barrier(l);
 }
 
 void
@@ -134,6 +134,7 @@ repl_act(struct repl_lcore *l)
 		change_role(l);
 	l->new_history = l->role_changed = false;
 	replica_act(l);
+	rdb_file_act(l);
 	sync_act(l);
 }
 
@@ -164,6 +165,7 @@ repl_turn(struct repl_lcore *l, uint64_t now_us)
 	l->now_us = now_us;
 	keep_alive(l);
 	bool busy = snapshot_turn(l);
+	busy |= rdb_file_turn(l);
 	busy |= replica_turn(l);
 	return sync_turn(l) || busy;
 }

@@ -22,6 +22,7 @@
 #include "app/env/idle.h"
 #include "app/lcore/mail.h"
 #include "app/lcore/parcel.h"
+#include "app/lcore/rdb_file.h"
 #include "app/lcore/stream.h"
 #include "app/net/stack.h"
 
@@ -65,6 +66,7 @@ struct repl {
 	uint16_t primary_port;
 	unsigned snapshot_sender; /* lcore; 0: no snapshot is under way */
 	unsigned snapshot_shares; /* not complete yet; the sender's */
+	struct rdb_file file;     /* while file.taking, the snapshot is for it */
 	struct replica_entry replicas[REPL_REPLICAS_MAX];
 	_Atomic uint32_t full_syncs, partial_syncs;
 	const char *link_error; /* why the link to our primary ended last; NULL: it did not */
@@ -134,6 +136,7 @@ void replica_act(struct repl_lcore *l);
 bool replica_turn(struct repl_lcore *l);
 void replica_part(struct repl_lcore *l, struct parcel_part *part);
 void replica_share_end(struct repl_lcore *l, bool failed);
+void replica_part_used(void *repl_lcore, void *part); /* back to its lcore (parcel.h Q3) */
 
 /* snapshot.c */
 unsigned

@@ -284,8 +284,8 @@ in_snapshot(const struct repl_lcore *l)
 }
 
 /* A part is used: back to its lcore (parcel.h Q3). */
-static void
-part_used(void *repl_lcore, void *object)
+void
+replica_part_used(void *repl_lcore, void *object)
 {
 	struct repl_lcore *l = repl_lcore;
 	struct parcel_part *part = object;
@@ -300,18 +300,22 @@ part_used(void *repl_lcore, void *object)
 static void
 part_send(struct repl_lcore *l, struct replica *r, struct parcel_part *part)
 {
-	if (conn_reference(r->client->conn, part->bytes, part_used, l, part))
+	if (conn_reference(r->client->conn, part->bytes, replica_part_used, l, part))
 		return;
 	cut_off(l, r);
-	part_used(l, part);
+	replica_part_used(l, part);
 }
 
 void
 replica_part(struct repl_lcore *l, struct parcel_part *part)
 {
+	if (l->node->file.taking) {
+		rdb_file_part(l, part);
+		return;
+	}
 	struct replica *r = in_snapshot(l);
 	if (r == NULL) { /* it has gone */
-		part_used(l, part);
+		replica_part_used(l, part);
 		return;
 	}
 	r->crc = crc64(r->crc, part->bytes.at, part->bytes.len);
@@ -342,7 +346,7 @@ send_held(struct repl_lcore *l, struct replica *r)
 		if (sent)
 			part_send(l, r, part);
 		else
-			part_used(l, part);
+			replica_part_used(l, part);
 	}
 	if (!sent)
 		cut_off(l, r);
@@ -351,6 +355,10 @@ send_held(struct repl_lcore *l, struct replica *r)
 void
 replica_share_end(struct repl_lcore *l, bool failed)
 {
+	if (l->node->file.taking) {
+		rdb_file_share_end(l, failed);
+		return;
+	}
 	struct repl *repl = l->node;
 	struct replica *r = in_snapshot(l);
 	uint8_t tail[9] = {RDB_OP_END};
@@ -474,7 +482,7 @@ repl_client_gone(struct repl_lcore *l, const struct client *client)
 		while (r->held_first != NULL) {
 			struct parcel_part *part = r->held_first;
 			r->held_first = part->next;
-			part_used(l, part);
+			replica_part_used(l, part);
 		}
 		*p = r->next;
 		atomic_store_explicit(&r->entry->acked, 0, memory_order_relaxed);
