@@ -56,6 +56,16 @@ fail(const char *error)
 	return EXIT_FAILURE;
 }
 
+/* For CONFIG REWRITE, wherever the process is by then. */
+static void
+keep_path(struct config *config, const char *path)
+{
+	char *absolute = realpath(path, NULL);
+	if (absolute != NULL && strlen(absolute) < sizeof(config->file))
+		memcpy(config->file, absolute, strlen(absolute) + 1);
+	free(absolute);
+}
+
 static bool
 read_config_file(struct config *config, const char *path, char error[ERROR_MAX])
 {
@@ -69,6 +79,7 @@ read_config_file(struct config *config, const char *path, char error[ERROR_MAX])
 	} else {
 		size_t len = fread(text, 1, CONFIG_FILE_MAX, file);
 		done = config_parse(config, text, len, &line, reason) == CONFIG_OK;
+		keep_path(config, path);
 		if (!done)
 			snprintf(error, ERROR_MAX, "%.80s:%d: %.150s", path, line, reason);
 	}

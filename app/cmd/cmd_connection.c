@@ -192,32 +192,82 @@ cmd_hello(struct server *server, struct call *call, struct resp_writer *w)
 /* ---- CLIENT ---- */
 
 #define CLIENT_LINE_MAX 512
+#define FLAGS_MAX       16
+#define PAUSE_MS_MAX    (UINT64_MAX / 2000) /* a longer pause has no end */
+
+/* Redis's letters; N: none of them. */
+static void
+flag_letters(const struct session *s, char text[FLAGS_MAX])
+{
+	static const struct {
+		uint32_t flag;
+		char letter;
+	} letters[] = {
+		{SESSION_REPLICA,           'S'},
+                {SESSION_PRIMARY,           'M'},
+                {SESSION_WAITING,           'b'},
+		{SESSION_CLOSE_AFTER_REPLY, 'c'},
+                {SESSION_CLOSE_NOW,         'A'},
+                {SESSION_READONLY,          'r'},
+		{SESSION_NO_EVICT,          'e'},
+	};
+	size_t n = 0;
+	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
+		if (s->flags & letters[i].flag)
+			text[n++] = letters[i].letter;
+	if (n == 0)
+		text[n++] = 'N';
+	text[n] = '\0';
+}
 
 static size_t
 client_line(const struct server *server, const struct session *s, char *at, size_t size)
 {
 	uint64_t now_ms = server->now_us / 1000;
+	char flags[FLAGS_MAX];
+	flag_letters(s, flags);
 	int n = snprintf(
 		at, size,
-		"id=%lu addr=%s laddr=%s fd=-1 name=%s age=%lu idle=%lu flags=N db=0 sub=0 "
+		"id=%lu addr=%s laddr=%s fd=-1 name=%s age=%lu idle=%lu flags=%s db=0 sub=0 "
 		"psub=0 ssub=0 multi=-1 qbuf=%lu qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 "
 		"rbp=0 obl=0 oll=0 omem=%lu tot-mem=%lu events=r cmd=%s user=default "
 		"redir=-1 resp=%u\n",
 		s->id, s->address, s->local_address, s->name != NULL ? s->name : "",
-		(now_ms - s->created_ms) / 1000, (now_ms - s->active_ms) / 1000, s->input_held,
-		s->output_held, s->input_held + s->output_held,
+		(now_ms - s->created_ms) / 1000, (now_ms - s->active_ms) / 1000, flags,
+		s->input_held, s->output_held, s->input_held + s->output_held,
 		s->last_command != NULL ? s->last_command->name : "NULL", s->protocol);
 	return n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1;
 }
 
-/* Types as CLIENT LIST and KILL know them; all sessions are normal ones until there is replication and pub/sub. */
-static bool
-take_client_type(struct span word, bool *normal, struct resp_writer *w)
+/* Types as CLIENT LIST and KILL know them. Nobody is of pubsub until there is pub/sub. */
+enum client_type { TYPE_NORMAL, TYPE_REPLICA, TYPE_MASTER, TYPE_PUBSUB, TYPE_ANY };
+
+static enum client_type
+type_of(const struct session *s)
 {
-	*normal = span_is(word, "normal");
-	if (*normal || span_is(word, "replica") || span_is(word, "slave") ||
-	    span_is(word, "master") || span_is(word, "pubsub"))
-		return true;
+	if (s->flags & SESSION_REPLICA)
+		return TYPE_REPLICA;
+	return s->flags & SESSION_PRIMARY ? TYPE_MASTER : TYPE_NORMAL;
+}
+
+static bool
+take_client_type(struct span word, enum client_type *type, struct resp_writer *w)
+{
+	static const struct {
+		const char *name;
+		enum client_type type;
+	} types[] = {
+		{"normal",  TYPE_NORMAL },
+                {"replica", TYPE_REPLICA},
+                {"slave",   TYPE_REPLICA},
+		{"master",  TYPE_MASTER },
+                {"pubsub",  TYPE_PUBSUB },
+	};
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (span_is(word, types[i].name)) {
+			*type = types[i].type;
+			return true;
+		}
 	resp_errorf(w, "ERR Unknown client type '%.*s'", (int)word.len, (const char *)word.at);
 	return false;
 }
@@ -234,14 +284,14 @@ client_is_listed(const struct call *call, const struct session *s)
 
 /* False: the error has been written. */
 static bool
-check_client_list(struct call *call, bool *normal, struct resp_writer *w)
+check_client_list(struct call *call, enum client_type *type, struct resp_writer *w)
 {
 	int64_t id;
-	*normal = true;
+	*type = TYPE_ANY;
 	if (call->argc == 2)
 		return true;
 	if (call->argc == 4 && span_is(call->argv[2], "type"))
-		return take_client_type(call->argv[3], normal, w);
+		return take_client_type(call->argv[3], type, w);
 	if (call->argc == 3 || !span_is(call->argv[2], "id")) {
 		resp_error(w, ERROR_SYNTAX);
 		return false;
@@ -257,10 +307,9 @@ check_client_list(struct call *call, bool *normal, struct resp_writer *w)
 static void
 client_list(struct server *server, struct call *call, struct resp_writer *w)
 {
-	bool normal;
-	if (!check_client_list(call, &normal, w))
+	enum client_type type;
+	if (!check_client_list(call, &type, w))
 		return;
-	bool by_type = call->argc == 4 && span_is(call->argv[2], "type");
 	const struct server_group *group = server->group;
 	size_t size = 1, len = 0;
 	for (unsigned i = 0; i < group->count; i++)
@@ -273,7 +322,7 @@ client_list(struct server *server, struct call *call, struct resp_writer *w)
 	}
 	for (unsigned i = 0; i < group->count; i++)
 		TAILQ_FOREACH (s, &group->members[i]->sessions, link)
-			if (by_type ? normal : client_is_listed(call, s))
+			if (type != TYPE_ANY ? type_of(s) == type : client_is_listed(call, s))
 				len += client_line(server, s, text + len, CLIENT_LINE_MAX);
 	resp_verbatim(w, "txt", (struct span){(const uint8_t *)text, len});
 	server->allocator->release(server->allocator, text, size);
@@ -282,7 +331,8 @@ client_list(struct server *server, struct call *call, struct resp_writer *w)
 struct kill_filter {
 	int64_t id; /* 0: any */
 	struct span address, local_address;
-	bool by_address, by_local_address, nobody, skip_me;
+	enum client_type type;
+	bool by_address, by_local_address, skip_me;
 };
 
 /* One option and its value. False: the error has been written. */
@@ -290,16 +340,14 @@ static bool
 take_kill_option(struct kill_filter *f, struct span option, struct span value,
 		 struct resp_writer *w)
 {
-	bool normal = true;
 	if (span_is(option, "id")) {
 		if (!number_parse(value.at, value.len, &f->id) || f->id < 1) {
 			resp_error(w, "ERR client-id should be greater than 0");
 			return false;
 		}
 	} else if (span_is(option, "type")) {
-		if (!take_client_type(value, &normal, w))
+		if (!take_client_type(value, &f->type, w))
 			return false;
-		f->nobody |= !normal;
 	} else if (span_is(option, "addr")) {
 		f->address = value;
 		f->by_address = true;
@@ -334,7 +382,8 @@ kill_sessions_of(struct server *server, struct call *call, const struct kill_fil
 	int64_t killed = 0;
 	struct session *s;
 	TAILQ_FOREACH (s, &server->sessions, link) {
-		if (f->nobody || (f->id != 0 && s->id != (uint64_t)f->id) ||
+		if ((f->type != TYPE_ANY && type_of(s) != f->type) ||
+		    (f->id != 0 && s->id != (uint64_t)f->id) ||
 		    (f->by_address && !is_address(f->address, s->address)) ||
 		    (f->by_local_address && !is_address(f->local_address, s->local_address)) ||
 		    (s == call->session && f->skip_me))
@@ -359,9 +408,10 @@ kill_sessions(struct server *server, struct call *call, const struct kill_filter
 static void
 client_kill(struct server *server, struct call *call, struct resp_writer *w)
 {
-	struct kill_filter f = {.skip_me = true};
+	struct kill_filter f = {.skip_me = true, .type = TYPE_ANY};
 	if (call->argc == 3) { /* the old form: an address alone, our own too */
-		f = (struct kill_filter){.by_address = true, .address = call->argv[2]};
+		f = (struct kill_filter){
+			.by_address = true, .address = call->argv[2], .type = TYPE_ANY};
 		if (kill_sessions(server, call, &f) > 0)
 			resp_simple(w, "OK");
 		else
@@ -480,33 +530,111 @@ client_trackinginfo(struct server *server, struct call *call, struct resp_writer
 	resp_array(w, 0);
 }
 
+/* A second pause makes a first one that still holds longer and stricter, never shorter. */
+static void
+pause_all_members(struct server *server, enum pause_level level, uint64_t ms, struct resp_writer *w)
+{
+	uint64_t until_us = ms > PAUSE_MS_MAX ? UINT64_MAX - 1 : server->now_us + ms * 1000;
+	for (unsigned i = 0; i < server->group->count; i++) {
+		struct server *m = server->group->members[i];
+		bool holds = server->now_us < m->pause_until_us;
+		m->pause = holds && m->pause > level ? m->pause : level;
+		m->pause_until_us =
+			holds && m->pause_until_us > until_us ? m->pause_until_us : until_us;
+	}
+	resp_simple(w, "OK");
+}
+
 static void
 client_pause(struct server *server, struct call *call, struct resp_writer *w)
 {
-	(void)server, (void)call;
-	resp_error(w, "ERR CLIENT PAUSE is not there yet: nothing has been paused");
+	enum pause_level level = PAUSE_ALL;
+	int64_t ms;
+	if (call->argc > 4) {
+		reply_subcommand_syntax(w, call);
+		return;
+	}
+	if (call->argc == 4 && span_is(call->argv[3], "write")) {
+		level = PAUSE_WRITES;
+	} else if (call->argc == 4 && !span_is(call->argv[3], "all")) {
+		resp_error(w, "ERR CLIENT PAUSE mode must be WRITE or ALL");
+		return;
+	}
+	if (!number_parse(call->argv[2].at, call->argv[2].len, &ms))
+		resp_error(w, "ERR timeout is not an integer or out of range");
+	else if (ms < 0)
+		resp_error(w, "ERR timeout is negative");
+	else if (ms > INT64_MAX - (int64_t)server->unix_ms)
+		resp_error(w, "ERR timeout is out of range");
+	else
+		pause_all_members(server, level, (uint64_t)ms, w);
 }
 
 static void
 client_unpause(struct server *server, struct call *call, struct resp_writer *w)
 {
-	(void)server, (void)call;
-	resp_simple(w, "OK"); /* nothing is ever paused by a client */
+	(void)call;
+	for (unsigned i = 0; i < server->group->count; i++)
+		server->group->members[i]->pause_until_us = 0;
+	resp_simple(w, "OK");
 }
 
-/* No command blocks by key; whom WAIT keeps waiting is not woken by others. */
+static struct session *
+find_session(const struct server *server, int64_t id)
+{
+	struct session *s;
+	for (unsigned i = 0; i < server->group->count; i++)
+		TAILQ_FOREACH (s, &server->group->members[i]->sessions, link)
+			if (s->id == (uint64_t)id)
+				return s;
+	return NULL;
+}
+
+/* Who is in WAIT is answered by its own lcore, on its next turn. */
+static void
+unblock(struct session *s, bool error, struct resp_writer *w)
+{
+	bool waits =
+		s != NULL && (s->flags & (SESSION_WAITING | SESSION_UNBLOCKED)) == SESSION_WAITING;
+	if (waits)
+		s->flags |= error ? SESSION_UNBLOCKED | SESSION_UNBLOCK_ERROR : SESSION_UNBLOCKED;
+	resp_integer(w, waits);
+}
+
 static void
 client_unblock(struct server *server, struct call *call, struct resp_writer *w)
 {
 	int64_t id;
-	(void)server;
 	if (call->argc > 4)
 		reply_subcommand_syntax(w, call);
 	else if (call->argc == 4 && !span_is(call->argv[3], "timeout") &&
 		 !span_is(call->argv[3], "error"))
 		resp_error(w, "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
 	else if (take_integer(call->argv[2], &id, w))
-		resp_integer(w, 0);
+		unblock(find_session(server, id),
+			call->argc == 4 && span_is(call->argv[3], "error"), w);
+}
+
+/* CLIENT TRACKING ON is refused: nobody is in a mode that these words would change. */
+static void
+client_caching(struct server *server, struct call *call, struct resp_writer *w)
+{
+	(void)server, (void)call;
+	resp_error(w,
+		   "ERR CLIENT CACHING can be called only when the client is in tracking mode with "
+		   "OPTIN or OPTOUT mode enabled");
+}
+
+static void
+client_tracking(struct server *server, struct call *call, struct resp_writer *w)
+{
+	(void)server;
+	if (span_is(call->argv[2], "off") && call->argc == 3)
+		resp_simple(w, "OK");
+	else if (span_is(call->argv[2], "on"))
+		resp_error(w, "ERR CLIENT TRACKING is not there yet");
+	else
+		resp_error(w, ERROR_SYNTAX);
 }
 
 /* Redis 7.2's, which client libraries of today send first: what they are called. */
@@ -539,6 +667,7 @@ void
 cmd_client(struct server *server, struct call *call, struct resp_writer *w)
 {
 	static const struct subcommand subcommands[] = {
+		{"caching",      client_caching,      3 },
 		{"getname",      client_getname,      2 },
 		{"getredir",     client_getredir,     2 },
 		{"id",           client_id,           2 },
@@ -551,6 +680,7 @@ cmd_client(struct server *server, struct call *call, struct resp_writer *w)
 		{"reply",        client_reply,        3 },
 		{"setinfo",      client_setinfo,      4 },
 		{"setname",      client_setname,      3 },
+		{"tracking",     client_tracking,     -3},
 		{"trackinginfo", client_trackinginfo, 2 },
 		{"unblock",      client_unblock,      -3},
 		{"unpause",      client_unpause,      2 },

@@ -1,5 +1,5 @@
 /* app/cmd/cmd_info.c - INFO: what exporters, redis-cli and operators read. Runs inside a barrier: it adds up all members. */
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/cmd/command.h"
@@ -24,19 +24,22 @@ info_server(struct server *s, struct text *t)
 	text_add(t,
 		 "server_time_usec:%lu\r\nuptime_in_seconds:%lu\r\nuptime_in_days:%lu\r\nhz:%u\r\n",
 		 s->unix_ms * 1000, uptime, uptime / 86400, s->config.hz);
-	text_add(t, "configured_hz:%u\r\nlru_clock:%lu\r\n", s->config.hz,
-		 s->unix_ms / 1000 & 0xffffff);
+	text_add(t, "configured_hz:%u\r\nlru_clock:%lu\r\nconfig_file:%s\r\n", s->config.hz,
+		 s->unix_ms / 1000 & 0xffffff, s->config.file);
+	text_add(t, "io_threads_active:0\r\n");
 }
 
 static void
 info_clients(struct server *s, struct text *t)
 {
-	uint64_t clients = 0;
+	uint64_t clients = 0, blocked = 0;
 	for (unsigned i = 0; i < s->group->count; i++)
-		clients += s->group->members[i]->session_count;
+		clients += s->group->members[i]->session_count,
+			blocked += s->group->members[i]->blocked;
 	text_add(t, "connected_clients:%lu\r\ncluster_connections:0\r\nmaxclients:%u\r\n", clients,
 		 s->config.maxclients);
-	text_add(t, "blocked_clients:0\r\ntracking_clients:0\r\nclients_in_timeout_table:0\r\n");
+	text_add(t, "blocked_clients:%lu\r\ntracking_clients:0\r\nclients_in_timeout_table:0\r\n",
+		 blocked);
 }
 
 static void
@@ -162,6 +165,39 @@ info_commandstats(struct server *s, struct text *t)
 	}
 }
 
+/* Each number of latency-tracking-info-percentiles, and where it lies. */
+static void
+add_percentiles(struct server *s, const struct latency_histogram *h, struct text *t)
+{
+	double per_us = s->hooks.ticks_per_us > 0 ? (double)s->hooks.ticks_per_us : 1;
+	const char *at = s->config.latency_percentiles, *separator = "";
+	for (char *end;; at = end) {
+		double percent = strtod(at, &end);
+		if (end == at)
+			return;
+		if (percent < 0 || percent > 100)
+			continue;
+		text_add(t, "%sp%.15g=%.3f", separator, percent,
+			 (double)latency_percentile(h, percent) / per_us);
+		separator = ",";
+	}
+}
+
+static void
+info_latencystats(struct server *s, struct text *t)
+{
+	for (unsigned i = 0; i < command_count; i++) {
+		struct latency_histogram sum = {{0}};
+		for (unsigned m = 0; m < s->group->count; m++)
+			latency_add(&sum, &s->group->members[m]->histograms[i]);
+		if (latency_percentile(&sum, 100) == 0)
+			continue;
+		text_add(t, "latency_percentiles_usec_%s:", command_table[i].name);
+		add_percentiles(s, &sum, t);
+		text_add(t, "\r\n");
+	}
+}
+
 /* Whether a code has been met at an earlier member. */
 static bool
 error_was_told(const struct server_group *group, unsigned member, const char *code)
@@ -234,6 +270,7 @@ static const struct {
 	{"modules",      "Modules",      info_nothing,      false},
 	{"commandstats", "Commandstats", info_commandstats, true },
 	{"errorstats",   "Errorstats",   info_errorstats,   false},
+	{"latencystats", "Latencystats", info_latencystats, true },
 	{"cluster",      "Cluster",      info_cluster,      false},
 	{"keyspace",     "Keyspace",     info_keyspace,     false},
 	{"dpdk",         "Dpdk",         info_nothing,      false},

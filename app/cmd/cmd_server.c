@@ -162,6 +162,7 @@ config_resetstat(struct server *server, struct call *call, struct resp_writer *w
 		struct server *member = server->group->members[i];
 		memset(&member->counters, 0, sizeof(member->counters));
 		memset(member->stats, 0, command_count * sizeof(member->stats[0]));
+		memset(member->histograms, 0, command_count * sizeof(member->histograms[0]));
 		memset(member->errors, 0, sizeof(member->errors));
 		memset(member->samples, 0, sizeof(member->samples));
 		member->samples[0].at_us = member->samples[1].at_us = member->now_us;

@@ -9,6 +9,7 @@
 
 #include "app/cmd/feed.h"
 #include "app/cmd/handlers.h"
+#include "app/cmd/latency.h"
 #include "app/cmd/server.h"
 #include "app/cmd/slowlog.h"
 #include "app/store/keyspace.h"
@@ -96,7 +97,12 @@ struct server {
 	struct error_stats errors[ERROR_CODES_MAX];
 	struct rate_sample samples[2]; /* older, newer */
 	struct slowlog slowlog;
-	uint16_t *index; /* hash of names -> row + 1 */
+	struct latency latency;
+	struct latency_histogram *histograms; /* per row of command_table */
+	uint64_t pause_until_us;
+	enum pause_level pause; /* CLIENT PAUSE, until then */
+	uint64_t blocked;       /* clients that wait: WAIT */
+	uint16_t *index;        /* hash of names -> row + 1 */
 };
 
 /* The keyspace that holds a key: ours, or inside a barrier anybody's (server.h S3). */

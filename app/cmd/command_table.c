@@ -17,6 +17,7 @@
 #define K  COMMAND_ASKING
 
 const struct command command_table[] = {
+	{"acl",            cmd_acl,         -2, C,                  0, 0,  0, SCOPE_CONN,    "@slow"                            },
 	{"append",         cmd_append,      3,  W | M | F,          1, 1,  1, SCOPE_SLOT,    "@write @string @fast"             },
 	{"asking",         cmd_asking,      1,  F,                  0, 0,  0, SCOPE_CONN,    "@fast @connection"                },
 	{"auth",           cmd_auth,        -2, N | LS | F | U | B, 0, 0,  0, SCOPE_CONN,    "@fast @connection"                },
@@ -60,7 +61,7 @@ const struct command command_table[] = {
 	{"info",           cmd_info,        -1, LS,                 0, 0,  0, SCOPE_FANOUT,  "@slow @dangerous"                 },
 	{"keys",           cmd_keys,        2,  R,                  0, 0,  0, SCOPE_FANOUT,  "@keyspace @read @slow @dangerous" },
 	{"lastsave",       cmd_lastsave,    1,  LS | F,             0, 0,  0, SCOPE_BARRIER, "@admin @fast @dangerous"          },
-	{"latency",        cmd_latency,     -2, C,                  0, 0,  0, SCOPE_CONN,    "@slow"                            },
+	{"latency",        cmd_latency,     -2, C,                  0, 0,  0, SCOPE_BARRIER, "@slow"                            },
 	{"lcs",            cmd_lcs,         -3, R,                  1, 2,  1, SCOPE_SLOT,    "@read @string @slow"              },
 	{"lolwut",         cmd_lolwut,      -1, R | F,              0, 0,  0, SCOPE_CONN,    "@read @fast"                      },
 	{"memory",         cmd_memory,      -2, R | C,              2, 2,  1, SCOPE_SLOT,    "@slow"                            },

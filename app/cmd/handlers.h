@@ -7,6 +7,8 @@ struct resp_writer;
 
 #define HANDLER(name)                                                                              \
 	void cmd_##name(struct server *server, struct call *call, struct resp_writer *w)
+/* cmd_acl.c */
+HANDLER(acl);
 /* cmd_connection.c */
 HANDLER(ping);
 HANDLER(echo);

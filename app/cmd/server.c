@@ -99,15 +99,17 @@ server_create(const struct server_options *options)
 	server->member = options->member;
 	server->stats = a->alloc(a, command_count * sizeof(server->stats[0]));
 	server->index = a->alloc(a, INDEX_SIZE * sizeof(server->index[0]));
+	server->histograms = a->alloc(a, command_count * sizeof(server->histograms[0]));
 	server->keys = keyspace_create(server->data, options->hash_secret);
 	TAILQ_INIT(&server->sessions);
 	slowlog_init(&server->slowlog, options->member);
-	if (server->stats == NULL || server->index == NULL || server->keys == NULL ||
-	    !config_copy(&server->config, options->config)) {
+	if (server->stats == NULL || server->index == NULL || server->histograms == NULL ||
+	    server->keys == NULL || !config_copy(&server->config, options->config)) {
 		server_destroy(server);
 		return NULL;
 	}
 	memset(server->stats, 0, command_count * sizeof(server->stats[0]));
+	memset(server->histograms, 0, command_count * sizeof(server->histograms[0]));
 	memset(server->index, 0, INDEX_SIZE * sizeof(server->index[0]));
 	server->group = options->group != NULL ? options->group : &server->alone;
 	server->alone = (struct server_group){.count = 1, .members = {server}};
@@ -141,6 +143,7 @@ server_destroy(struct server *server)
 	feed_free(server);
 	slowlog_clear(server);
 	a->release(a, server->stats, command_count * sizeof(server->stats[0]));
+	a->release(a, server->histograms, command_count * sizeof(server->histograms[0]));
 	a->release(a, server->index, INDEX_SIZE * sizeof(server->index[0]));
 	a->release(a, server, sizeof(*server));
 }
@@ -264,6 +267,19 @@ is_admitted(const struct call *call)
 				     (call->command->flags & COMMAND_NO_AUTH));
 }
 
+/* Whether the word, in any case, is one of those in words. */
+static bool
+is_one_of(struct span word, const char *words)
+{
+	for (const char *p = words; *p != '\0';) {
+		size_t len = strcspn(p, " ");
+		if (len == word.len && strncasecmp(p, (const char *)word.at, len) == 0)
+			return true;
+		p += len + (p[len] == ' ');
+	}
+	return false;
+}
+
 /* Most subcommands of a container speak of their own connection or lcore only. */
 static bool
 command_meets_all(const struct call *call)
@@ -273,10 +289,17 @@ command_meets_all(const struct call *call)
 		return call->argc == 2 && !span_is(call->argv[1], "help");
 	if (c->run == cmd_client)
 		return call->argc > 1 &&
-		       (span_is(call->argv[1], "list") || span_is(call->argv[1], "kill"));
+		       is_one_of(call->argv[1], "list kill pause unpause unblock");
 	if (c->scope != SCOPE_FANOUT && c->scope != SCOPE_BARRIER)
 		return false;
 	return c->run != cmd_debug || call->argc < 2 || !span_is(call->argv[1], "sleep");
+}
+
+static bool
+rewrites_file(const struct server *server, const struct call *call)
+{
+	return call->argc == 2 && span_is(call->argv[1], "rewrite") && is_admitted(call) &&
+	       server->config.file[0] != '\0';
 }
 
 /* S3. Keys of several members, which only happens outside cluster mode, take the barrier. */
@@ -286,8 +309,13 @@ choose_route(const struct server *server, struct call *call)
 	const struct server_group *group = server->group;
 	uint32_t last;
 	call->route = ROUTE_HERE;
-	if (call->command == NULL || (group->count == 1 && group->slots == NULL) ||
-	    !is_admitted(call))
+	if (call->command == NULL)
+		return;
+	if (call->command->run == cmd_config && rewrites_file(server, call)) {
+		call->route = ROUTE_REWRITE;
+		return;
+	}
+	if ((group->count == 1 && group->slots == NULL) || !is_admitted(call))
 		return;
 	if (span_is(call->argv[0], "wait") && server->hooks.replicate != NULL) {
 		call->route = ROUTE_WAIT;
@@ -311,6 +339,21 @@ choose_route(const struct server *server, struct call *call)
 	     i <= last && i < call->argc; i += (uint32_t)call->command->key_step)
 		if (key_slot(call->argv[i].at, call->argv[i].len) % group->count != call->member)
 			call->route = ROUTE_BARRIER;
+}
+
+enum pause_level
+server_pause_level(const struct server *server)
+{
+	return server->now_us < server->pause_until_us ? server->pause : PAUSE_NONE;
+}
+
+bool
+call_is_paused(const struct call *call, enum pause_level level)
+{
+	if (level == PAUSE_NONE || call->command == NULL ||
+	    (call->session->flags & (SESSION_REPLICA | SESSION_PRIMARY)) || !is_admitted(call))
+		return false;
+	return level == PAUSE_ALL || (call->command->flags & COMMAND_WRITE) != 0;
 }
 
 void
@@ -448,15 +491,30 @@ ticks_now(const struct server *server)
 	return server->hooks.ticks != NULL ? server->hooks.ticks() : 0;
 }
 
+static bool
+is_a_spike(const struct server *server, uint64_t ticks)
+{
+	uint64_t ms = (uint64_t)server->config.latency_monitor_threshold;
+	return ms > 0 && (unsigned __int128)ms * 1000 * server->hooks.ticks_per_us <= ticks;
+}
+
 static void
 note_duration(struct server *server, const struct call *call, struct command_stats *stats,
 	      uint64_t ticks)
 {
 	int64_t limit_us = server->config.slowlog_log_slower_than;
 	stats->ticks += ticks;
-	if (limit_us < 0 || server->hooks.ticks == NULL)
+	if (server->hooks.ticks == NULL)
 		return;
-	if ((unsigned __int128)(uint64_t)limit_us * server->hooks.ticks_per_us <= ticks)
+	if (server->config.latency_tracking)
+		latency_count(&server->histograms[call->command - command_table], ticks);
+	if (is_a_spike(server, ticks))
+		latency_note(server,
+			     call->command->flags & COMMAND_FAST ? LATENCY_FAST_COMMAND
+								 : LATENCY_COMMAND,
+			     ticks / server->hooks.ticks_per_us);
+	if (limit_us >= 0 &&
+	    (unsigned __int128)(uint64_t)limit_us * server->hooks.ticks_per_us <= ticks)
 		slowlog_note(server, call, ticks / server->hooks.ticks_per_us);
 }
 
@@ -554,6 +612,16 @@ take_sample(struct server *server)
 						  .out_bytes = c->net_out_bytes};
 }
 
+static void
+expire_some(struct server *server)
+{
+	uint64_t start = ticks_now(server);
+	keyspace_expire_some(server->keys, EXPIRE_BUCKETS, server->unix_ms);
+	uint64_t ticks = ticks_now(server) - start;
+	if (server->hooks.ticks != NULL && is_a_spike(server, ticks))
+		latency_note(server, LATENCY_EXPIRE, ticks / server->hooks.ticks_per_us);
+}
+
 void
 server_tick(struct server *server, uint64_t budget_us)
 {
@@ -562,8 +630,8 @@ server_tick(struct server *server, uint64_t budget_us)
 	if (server->now_us < server->active_expire_at_us)
 		return;
 	server->active_expire_at_us = server->now_us + EXPIRE_US;
-	if (server->active_expire)
-		keyspace_expire_some(server->keys, EXPIRE_BUCKETS, server->unix_ms);
+	if (server->active_expire && server_pause_level(server) == PAUSE_NONE)
+		expire_some(server);
 	sweep_idle_sessions(server);
 	take_sample(server);
 }

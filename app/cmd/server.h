@@ -32,7 +32,8 @@ enum call_route {
 	ROUTE_MEMBER,  /* on the member call->member alone */
 	ROUTE_BARRIER, /* while all members stand still */
 	ROUTE_WAIT,    /* when replicas have acknowledged enough */
-	ROUTE_PAUSED,  /* a write during a manual failover: identified anew when that is over */
+	ROUTE_PAUSED,  /* waits for the end of a pause: identified anew when that is over */
+	ROUTE_REWRITE, /* CONFIG REWRITE: on the control lcore, which has a helper for the disk */
 	ROUTE_CONTROL, /* CLUSTER: on the control lcore, which has the view */
 };
 
@@ -46,6 +47,9 @@ struct call {
 	const struct command *command; /* NULL: unknown */
 	struct key key;                /* the first key; at NULL: the command has none */
 };
+
+/* What waits: for a manual failover to end (writes), for CLIENT PAUSE WRITE or ALL. */
+enum pause_level { PAUSE_NONE, PAUSE_WRITES, PAUSE_ALL };
 
 #define SERVER_GROUP_MAX 15
 
@@ -119,6 +123,10 @@ uint32_t server_take_wants(struct server *server); /* enum server_want, cleared 
 
 /* A call with session, argv, argc set, argc > 0: fills in the rest, prefetches. */
 void call_identify(struct server *server, struct call *call);
+/* What CLIENT PAUSE asks for now. */
+enum pause_level server_pause_level(const struct server *server);
+/* Whether an identified call waits for the end of such a pause. What is refused anyway does not, nor do replicas and our primary. */
+bool call_is_paused(const struct call *call, enum pause_level level);
 /* count <= CALL_BATCH_MAX identified calls that this server will execute. */
 void call_prefetch(struct server *server, const struct call *calls, size_t count);
 /* A sink for replies that nobody hears: CLIENT REPLY OFF, what our primary sent. */

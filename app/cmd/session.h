@@ -28,7 +28,10 @@ enum session_flag {
 	SESSION_REPLY_SKIP = 128, /* of this command */
 	SESSION_REPLY_SKIP_NEXT = 256,
 	SESSION_NO_TOUCH = 512,
-	SESSION_REPLICA = 2048, /* PSYNC was sent: gets the stream */
+	SESSION_REPLICA = 2048,        /* PSYNC was sent: gets the stream */
+	SESSION_WAITING = 4096,        /* in WAIT */
+	SESSION_UNBLOCKED = 8192,      /* CLIENT UNBLOCK: its WAIT ends */
+	SESSION_UNBLOCK_ERROR = 16384, /* and is answered with an error */
 	SESSION_PRIMARY = 1024, /* our primary's stream: obeyed whatever slots and roles say */
 };
 

@@ -211,27 +211,3 @@ cmd_slowlog(struct server *server, struct call *call, struct resp_writer *w)
 	};
 	run_subcommand(subcommands, sizeof(subcommands) / sizeof(subcommands[0]), server, call, w);
 }
-
-/* ---- LATENCY ---- */
-
-/* latency-monitor-threshold is 0 and cannot be changed yet: nothing is monitored, so there is nothing to tell or to forget. */
-static void
-latency_nothing(struct server *server, struct call *call, struct resp_writer *w)
-{
-	(void)server;
-	if (span_is(call->argv[1], "reset"))
-		resp_integer(w, 0);
-	else
-		resp_array(w, 0);
-}
-
-void
-cmd_latency(struct server *server, struct call *call, struct resp_writer *w)
-{
-	static const struct subcommand subcommands[] = {
-		{"history", latency_nothing, 3 },
-		{"latest",  latency_nothing, 2 },
-		{"reset",   latency_nothing, -2},
-	};
-	run_subcommand(subcommands, sizeof(subcommands) / sizeof(subcommands[0]), server, call, w);
-}

@@ -78,6 +78,27 @@ gather(struct serve *serve, struct client *client, struct parcel *p, const struc
 	}
 }
 
+/* NULL: no memory. */
+static struct config *
+copy_config(struct serve *serve)
+{
+	struct allocator *a = serve->of.allocator;
+	struct config *copy = a->alloc(a, sizeof(*copy));
+	if (copy == NULL || config_copy(copy, server_config(serve->of.server)))
+		return copy;
+	a->release(a, copy, sizeof(*copy));
+	return NULL;
+}
+
+static void
+free_config(struct serve *serve, struct config *config)
+{
+	if (config == NULL)
+		return;
+	config_free(config);
+	serve->of.allocator->release(serve->of.allocator, config, sizeof(*config));
+}
+
 /* To the lcore that serves it, or to where it waits for the barrier. */
 static void
 send_off(struct serve *serve, struct parcel *p)
@@ -88,7 +109,10 @@ send_off(struct serve *serve, struct parcel *p)
 		STAILQ_INSERT_TAIL(&serve->acting, p, link);
 		return;
 	}
-	p->to = call->route == ROUTE_CONTROL ? 0 : call->member + 1u;
+	if (call->route == ROUTE_REWRITE)
+		p->config = copy_config(serve);
+	bool control = call->route == ROUTE_CONTROL || call->route == ROUTE_REWRITE;
+	p->to = control ? 0 : call->member + 1u;
 	serve->counters.parcels_sent++;
 	post(serve, p);
 }
@@ -108,9 +132,19 @@ begin_wait(struct serve *serve, struct parcel *p)
 		p->wait_until_us = timeout_ms == 0 || timeout_ms > WAIT_MS_MAX
 					   ? UINT64_MAX
 					   : repl->now_us + (uint64_t)timeout_ms * 1000;
+	p->client->session.flags |= SESSION_WAITING;
+	serve->of.server->blocked++;
 	STAILQ_INSERT_TAIL(&serve->waiting, p, link);
 	if ((int64_t)repl_acked(repl->node, p->wait_offset) < p->wait_count)
 		repl_ask_acks(repl);
+}
+
+static void
+pause_parcel(struct serve *serve, struct parcel *p, struct parcel_list *list)
+{
+	enum pause_level level = serve_pause_level(serve);
+	serve->paused_at = level > serve->paused_at ? level : serve->paused_at;
+	STAILQ_INSERT_TAIL(list, p, link);
 }
 
 enum pump
@@ -136,9 +170,9 @@ serve_park(struct serve *serve, struct client *client, const struct call *call,
 	if (call->route == ROUTE_WAIT) {
 		begin_wait(serve, p);
 	} else if (call->route == ROUTE_PAUSED) {
-		STAILQ_INSERT_TAIL(&serve->paused, p, link);
+		pause_parcel(serve, p, &serve->paused);
 	} else {
-		if (call->route != ROUTE_BARRIER)
+		if (call->route != ROUTE_BARRIER && call->route != ROUTE_REWRITE)
 			gather(serve, client, p, call);
 		send_off(serve, p);
 	}
@@ -185,6 +219,7 @@ deliver(struct serve *serve, struct parcel *p)
 	if (p->calls[0].session == &p->session)
 		session_merge(&client->session, &p->session);
 	write_replies(serve, client, p);
+	free_config(serve, p->config);
 	parcel_free(serve->of.allocator, p);
 	client_take(client);
 	bool flushed = client_flush(client);
@@ -225,9 +260,16 @@ serve_act(struct serve *serve)
 {
 	struct parcel *p;
 	serve->counters.barriers++;
-	STAILQ_FOREACH(p, &serve->acting, link)
-	serve_parcel(serve, p);
-	STAILQ_CONCAT(&serve->acted, &serve->acting);
+	while ((p = STAILQ_FIRST(&serve->acting)) != NULL) {
+		STAILQ_REMOVE_HEAD(&serve->acting, link);
+		if (call_is_paused(&p->calls[0], serve_pause_level(serve))) {
+			p->calls[0].session = &p->session; /* it may travel, later */
+			pause_parcel(serve, p, &serve->paused);
+			continue;
+		}
+		serve_parcel(serve, p);
+		STAILQ_INSERT_TAIL(&serve->acted, p, link);
+	}
 }
 
 void
@@ -248,8 +290,27 @@ static bool
 wait_is_over(const struct serve *serve, const struct parcel *p, uint64_t now_us)
 {
 	const struct repl *repl = serve->of.repl->node;
-	return now_us >= p->wait_until_us || repl->role == REPL_REPLICA ||
+	return (p->client->session.flags & SESSION_UNBLOCKED) != 0 || now_us >= p->wait_until_us ||
+	       repl->role == REPL_REPLICA ||
 	       (int64_t)repl_acked(repl, p->wait_offset) >= p->wait_count;
+}
+
+static void
+end_wait(struct serve *serve, struct parcel *p)
+{
+	const uint32_t flags = SESSION_WAITING | SESSION_UNBLOCKED | SESSION_UNBLOCK_ERROR;
+	struct session *session = &p->client->session;
+	bool error = (session->flags & SESSION_UNBLOCK_ERROR) != 0;
+	session->flags &= ~flags;
+	serve->of.server->blocked--;
+	serve->of.server->wait_offset = p->wait_offset;
+	if (!error) {
+		serve_parcel(serve, p);
+		return;
+	}
+	parcel_open(p, serve->of.self, serve->of.allocator);
+	resp_error(&p->writer, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+	parcel_close(p);
 }
 
 static void
@@ -263,8 +324,7 @@ answer_waits(struct serve *serve, uint64_t now_us)
 			STAILQ_INSERT_TAIL(&still, p, link);
 			continue;
 		}
-		serve->of.server->wait_offset = p->wait_offset;
-		serve_parcel(serve, p);
+		end_wait(serve, p);
 		STAILQ_INSERT_TAIL(&serve->acted, p, link);
 	}
 	STAILQ_CONCAT(&serve->waiting, &still);
@@ -272,13 +332,12 @@ answer_waits(struct serve *serve, uint64_t now_us)
 }
 
 static bool
-parcel_writes(const struct parcel *p)
+parcel_is_paused(const struct parcel *p, enum pause_level level)
 {
-	bool writes = false;
+	bool paused = false;
 	for (uint32_t i = 0; i < p->count; i++)
-		writes |=
-			p->calls[i].command != NULL && (p->calls[i].command->flags & COMMAND_WRITE);
-	return writes;
+		paused |= call_is_paused(&p->calls[i], level);
+	return paused;
 }
 
 static void
@@ -292,30 +351,55 @@ serve_others(struct serve *serve, struct parcel *p)
 	post(serve, p);
 }
 
-/* Slots may have moved meanwhile: each write is looked at anew. */
+/* What waits for a level at which it is not stopped any more. Slots may have moved meanwhile: each call is looked at anew. */
 static void
-resume_writes(struct serve *serve)
+resume(struct serve *serve, enum pause_level level)
 {
 	struct parcel_list held = STAILQ_HEAD_INITIALIZER(held), paused;
 	struct parcel *p;
 	STAILQ_INIT(&paused);
 	STAILQ_CONCAT(&held, &serve->held);
 	STAILQ_CONCAT(&paused, &serve->paused);
+	serve->paused_at = level;
 	while ((p = STAILQ_FIRST(&held)) != NULL) {
 		STAILQ_REMOVE_HEAD(&held, link);
-		serve_others(serve, p);
+		if (parcel_is_paused(p, level))
+			STAILQ_INSERT_TAIL(&serve->held, p, link);
+		else
+			serve_others(serve, p);
 	}
 	while ((p = STAILQ_FIRST(&paused)) != NULL) {
 		STAILQ_REMOVE_HEAD(&paused, link);
 		struct call *call = &p->calls[0];
 		call_identify(serve->of.server, call);
-		if (serve_runs_here(serve, call)) {
+		if (call_is_paused(call, level)) {
+			STAILQ_INSERT_TAIL(&serve->paused, p, link);
+		} else if (call->route == ROUTE_WAIT) {
+			begin_wait(serve, p);
+		} else if (serve_runs_here(serve, call)) {
 			serve_parcel(serve, p);
 			deliver(serve, p);
 		} else {
 			send_off(serve, p);
 		}
 	}
+}
+
+/* When the pause ends that stops somebody. */
+static uint64_t
+pause_ends_at(const struct serve *serve)
+{
+	uint64_t at = UINT64_MAX;
+	if (serve_pause_level(serve) == PAUSE_NONE)
+		return 0; /* it has */
+	if (server_pause_level(serve->of.server) != PAUSE_NONE)
+		at = serve->of.server->pause_until_us;
+	if (serve->of.repl != NULL) {
+		uint64_t failover = atomic_load_explicit(
+			&serve->of.repl->node->facts->paused_until_us, memory_order_relaxed);
+		at = failover != 0 && failover < at ? failover : at;
+	}
+	return at;
 }
 
 uint64_t
@@ -326,9 +410,8 @@ serve_next_at(const struct serve *serve)
 	STAILQ_FOREACH(p, &serve->waiting, link)
 	at = p->wait_until_us < at ? p->wait_until_us : at;
 	if (!STAILQ_EMPTY(&serve->paused) || !STAILQ_EMPTY(&serve->held)) {
-		uint64_t paused = atomic_load_explicit(
-			&serve->of.repl->node->facts->paused_until_us, memory_order_relaxed);
-		at = paused < at ? paused : at;
+		uint64_t ends = pause_ends_at(serve);
+		at = ends < at ? ends : at;
 	}
 	return at;
 }
@@ -339,8 +422,8 @@ serve_mail(struct serve *serve, const struct mail *mail, uint64_t now_us)
 	struct parcel *p = (struct parcel *)(uintptr_t)mail->a;
 	(void)now_us;
 	if (mail->kind == MAIL_CALLS) {
-		if (serve_is_paused(serve) && parcel_writes(p))
-			STAILQ_INSERT_TAIL(&serve->held, p, link);
+		if (parcel_is_paused(p, serve_pause_level(serve)))
+			pause_parcel(serve, p, &serve->held);
 		else
 			serve_others(serve, p);
 	} else if (mail->kind == MAIL_REPLIES) {
@@ -356,8 +439,8 @@ serve_settle(struct serve *serve, uint64_t now_us)
 	if (!STAILQ_EMPTY(&serve->waiting))
 		answer_waits(serve, now_us);
 	if ((!STAILQ_EMPTY(&serve->paused) || !STAILQ_EMPTY(&serve->held)) &&
-	    !serve_is_paused(serve))
-		resume_writes(serve);
+	    serve_pause_level(serve) < serve->paused_at)
+		resume(serve, serve_pause_level(serve));
 	serve_run_group(serve);
 	serve_end_marked(serve, now_us);
 	post_waiting(serve);

@@ -91,7 +91,7 @@ read_mail(struct node *node)
 			stop(node);
 		} else if (mails[i].kind == MAIL_CONFIG_CHANGED) {
 			take_config(node, (struct config *)(uintptr_t)mails[i].a);
-		} else if (node->cluster != NULL) {
+		} else if (!rewrite_mail(&node->rewrite, &mails[i]) && node->cluster != NULL) {
 			orders_mail(&node->orders, &mails[i]);
 		}
 	}
@@ -137,7 +137,7 @@ static bool
 work_is_waiting(void *control_node)
 {
 	const struct node *node = control_node;
-	return mail_waiting(node->office, 0) ||
+	return mail_waiting(node->office, 0) || rewrite_waiting(&node->rewrite) ||
 	       (node->control_stack != NULL &&
 		(wire_waiting(&node->wire, 0) || cluster_node_waiting(node->cluster) ||
 		 orders_waiting(&node->orders)));
@@ -191,6 +191,7 @@ loop(struct node *node, int signal_fd)
 		}
 		read_signals(node, signal_fd);
 		read_mail(node);
+		rewrite_turn(&node->rewrite);
 		if (node->control_stack != NULL)
 			busy = turn_stack(node, now_us);
 		account(node, now_us, preempted);

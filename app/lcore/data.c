@@ -125,8 +125,10 @@ boundary(struct data_lcore *d)
 	if (d->repl.node != NULL)
 		repl_flush(&d->repl);
 	bool owes = errands_settle(d, mail_waiting(d->office, d->index));
+	/* Who acted may have left something for our next turn: sessions to close, a pause that is over. */
+	bool visited = barrier_is_asked(d->serve.of.barrier);
 	barrier_visit(d->serve.of.barrier, d->index);
-	return owes;
+	return owes || visited;
 }
 
 /* The control lcore reads directives of the cluster. False: no room or no memory, again later. */

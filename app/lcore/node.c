@@ -362,6 +362,8 @@ node_create(struct node *node, struct config *config, struct port *port,
 	struct owner_map owners = {.data_count = node->data_count,
 				   .client_port = config->port,
 				   .bus_port = bus_port(config)};
+	if (!rewrite_open(&node->rewrite, config, node->office, &node->control_idle))
+		return -errno;
 	rc = wire_init(&node->wire, port, &owners, node->data_count + 1, idles);
 	if (rc == 0 && owners.bus_port != 0)
 		rc = create_stack(node, 0, &node->control_stack, error);
@@ -417,6 +419,7 @@ node_destroy(struct node *node)
 		rte_free(d);
 		idle_close(&node->data_idles[i]);
 	}
+	rewrite_close(&node->rewrite);
 	cluster_node_destroy(node->cluster);
 	orders_close(&node->orders);
 	if (node->control_stack != NULL)

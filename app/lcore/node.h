@@ -16,6 +16,7 @@
 #include "app/lcore/data.h"
 #include "app/lcore/mail.h"
 #include "app/lcore/orders.h"
+#include "app/lcore/rewrite.h"
 #include "app/lcore/wire.h"
 
 #define NODE_ERROR_MAX 256
@@ -37,6 +38,7 @@ struct node {
 	struct stack *control_stack;  /* the cluster bus; NULL: no cluster */
 	struct cluster_node *cluster; /* likewise */
 	struct orders orders;
+	struct rewrite rewrite;
 	struct repl_facts repl_facts;
 	unsigned data_count, stopped_count;
 	unsigned data_lcore_ids[MAIL_LCORES_MAX]; /* EAL lcore of data lcore i */

@@ -27,6 +27,7 @@ parcel_create(struct allocator *allocator, uint32_t args)
 	p->args_size = room;
 	p->count = p->args_used = p->inline_len = 0;
 	p->first = p->last = NULL;
+	p->config = NULL;
 	return p;
 }
 

@@ -48,6 +48,7 @@ struct parcel {
 	/* WAIT: answered when so many replicas have acknowledged wait_offset, or at wait_until_us. */
 	uint64_t wait_offset, wait_until_us;
 	int64_t wait_count;
+	struct config *config; /* CONFIG REWRITE: home's, a copy; NULL: none */
 	uint32_t count, args_used, args_size;
 	struct call calls[CALL_BATCH_MAX];
 	uint8_t bytes[PARCEL_INLINE];

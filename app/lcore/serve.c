@@ -25,11 +25,15 @@ serve_init(struct serve *serve, const struct serve_options *options)
 	STAILQ_INIT(&serve->held);
 }
 
-bool
-serve_is_paused(const struct serve *serve)
+enum pause_level
+serve_pause_level(const struct serve *serve)
 {
 	const struct repl_lcore *repl = serve->of.repl;
-	return repl != NULL && repl_facts_paused(repl->node->facts, repl->now_us);
+	enum pause_level level = server_pause_level(serve->of.server);
+	if (level == PAUSE_NONE && repl != NULL &&
+	    repl_facts_paused(repl->node->facts, repl->now_us))
+		level = PAUSE_WRITES;
+	return level;
 }
 
 bool
@@ -120,8 +124,7 @@ serve_parse(struct serve *serve, struct client *client, struct span source, stru
 		return status;
 	*call = (struct call){.session = &client->session, .argv = argv, .argc = command->argc};
 	call_identify(serve->of.server, call);
-	if (serve_is_paused(serve) && call->command != NULL &&
-	    (call->command->flags & COMMAND_WRITE))
+	if (call_is_paused(call, serve_pause_level(serve)))
 		call->route = ROUTE_PAUSED;
 	return RESP_OK;
 }

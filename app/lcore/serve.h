@@ -56,8 +56,10 @@ struct serve {
 	struct parcel_list acting;     /* wait for the barrier */
 	struct parcel_list acted;      /* have run there */
 	struct parcel_list waiting;    /* WAIT */
-	struct parcel_list paused; /* writes of our clients, while a manual failover stops them */
-	struct parcel_list held;   /* the same, mailed by other lcores */
+	struct parcel_list
+		paused; /* of our clients, until a pause ends (CLIENT PAUSE, manual failover) */
+	struct parcel_list held;        /* the same, mailed by other lcores */
+	enum pause_level paused_at;     /* the strictest at which one of them was stopped */
 	struct parcel_part *used_parts; /* of other lcores, to be mailed back */
 	struct serve_counters counters;
 };

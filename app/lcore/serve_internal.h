@@ -12,7 +12,8 @@ enum pump {
 };
 
 bool serve_runs_here(const struct serve *serve, const struct call *call);
-bool serve_is_paused(const struct serve *serve);
+/* The stricter of CLIENT PAUSE and a manual failover. */
+enum pause_level serve_pause_level(const struct serve *serve);
 bool serve_client_stopped(const struct client *client);
 /* Ended when this turn's groups have run; the first reason stays. */
 void serve_mark_end(struct serve *serve, struct client *client, enum client_end end);

@@ -1,0 +1,163 @@
+/* app/lcore/rewrite.c - parcels in line for one file, and the job that writes it. */
+#include "app/lcore/rewrite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_errno.h>
+
+#include "app/cmd/command.h"
+#include "app/env/log.h"
+
+/* ---- on the helper ---- */
+
+/* A file that is gone is written anew. NULL: errno. */
+static char *
+read_old(const char *path, size_t *len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	*len = 0;
+	if (fd < 0)
+		return errno == ENOENT ? calloc(1, 1) : NULL;
+	char *text = disk_read_file(fd, len);
+	int error = errno;
+	close(fd);
+	errno = error;
+	return text;
+}
+
+static void
+replace_file(struct disk_job *disk_job)
+{
+	struct rewrite_job *job = (struct rewrite_job *)disk_job;
+	const char *path = job->config->file;
+	struct disk_replace replace = {.lock_fd = -1};
+	size_t old_len;
+	char *old = read_old(path, &old_len);
+	disk_job->result = -ENOMEM;
+	if (old == NULL) {
+		disk_job->result = -errno;
+		return;
+	}
+	size_t len = config_rewrite(job->config, old, old_len, NULL, 0);
+	char *text = malloc(len + 1);
+	if (text != NULL) {
+		config_rewrite(job->config, old, old_len, text, len);
+		snprintf(replace.path, sizeof(replace.path), "%s", path);
+		replace.text = text;
+		replace.len = len;
+		disk_run_replace(&replace.job);
+		disk_job->result = replace.job.result;
+	}
+	free(text);
+	free(old);
+}
+
+/* ---- on control ---- */
+
+/* What call_execute() does around a command, for one that has no server here. */
+static void
+answer(struct rewrite *r, struct parcel *p, int result)
+{
+	struct session *session = p->calls[0].session;
+	bool silent = (session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP_NEXT)) != 0;
+	struct resp_writer bin = {.sink = &call_nowhere, .protocol = session->protocol};
+	parcel_open(p, 0, &r->allocator);
+	struct resp_writer *w = silent ? &bin : &p->writer;
+	session->commands++;
+	session->last_command = p->calls[0].command;
+	session->flags &= ~(uint32_t)(SESSION_REPLY_SKIP_NEXT | SESSION_ASKING);
+	if (result == 0)
+		resp_simple(w, "OK");
+	else
+		resp_errorf(w, "ERR Rewriting config file: %s", rte_strerror(-result));
+	parcel_close(p);
+	p->to = p->home;
+	STAILQ_INSERT_TAIL(&r->answered, p, link);
+}
+
+static void
+finish(struct rewrite *r, int result)
+{
+	struct parcel *p = STAILQ_FIRST(&r->waiting);
+	STAILQ_REMOVE_HEAD(&r->waiting, link);
+	r->under_way = false;
+	if (result == 0)
+		log_warning("CONFIG REWRITE executed with success.");
+	else
+		log_warning("CONFIG REWRITE failed: %s", rte_strerror(-result));
+	answer(r, p, result);
+}
+
+static void
+begin(struct rewrite *r)
+{
+	struct parcel *p = STAILQ_FIRST(&r->waiting);
+	if (r->under_way || p == NULL)
+		return;
+	r->job = (struct rewrite_job){.job.run = replace_file, .config = p->config};
+	r->under_way = p->config != NULL && disk_submit(r->disk, &r->job.job);
+	if (p->config == NULL) /* the asking lcore had no memory for its copy */
+		finish(r, -ENOMEM);
+}
+
+bool
+rewrite_mail(struct rewrite *rewrite, const struct mail *mail)
+{
+	struct parcel *p = (struct parcel *)(uintptr_t)mail->a;
+	if (mail->kind != MAIL_CALLS || p->calls[0].route != ROUTE_REWRITE)
+		return false;
+	STAILQ_INSERT_TAIL(&rewrite->waiting, p, link);
+	return true;
+}
+
+void
+rewrite_turn(struct rewrite *rewrite)
+{
+	struct disk_job *done;
+	struct parcel *p;
+	if (rewrite->disk == NULL)
+		return;
+	while ((done = disk_done(rewrite->disk)) != NULL)
+		finish(rewrite, done->result);
+	begin(rewrite);
+	while ((p = STAILQ_FIRST(&rewrite->answered)) != NULL) {
+		if (!mail_send(rewrite->office, 0, p->home, MAIL_REPLIES, (uintptr_t)p, 0))
+			return;
+		STAILQ_REMOVE_HEAD(&rewrite->answered, link);
+	}
+}
+
+bool
+rewrite_waiting(const struct rewrite *rewrite)
+{
+	return rewrite->disk != NULL &&
+	       (disk_waiting(rewrite->disk) || !STAILQ_EMPTY(&rewrite->answered) ||
+		(!rewrite->under_way && !STAILQ_EMPTY(&rewrite->waiting)));
+}
+
+bool
+rewrite_open(struct rewrite *rewrite, const struct config *config, struct post_office *office,
+	     struct idle *waker)
+{
+	memset(rewrite, 0, sizeof(*rewrite));
+	STAILQ_INIT(&rewrite->waiting);
+	STAILQ_INIT(&rewrite->answered);
+	rewrite->office = office;
+	allocator_init_libc(&rewrite->allocator);
+	if (config->file[0] == '\0')
+		return true;
+	rewrite->disk = disk_create(waker);
+	return rewrite->disk != NULL;
+}
+
+void
+rewrite_close(struct rewrite *rewrite)
+{
+	if (rewrite->disk != NULL)
+		disk_destroy(rewrite->disk);
+}
