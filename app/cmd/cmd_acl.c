@@ -8,7 +8,8 @@
 #include "app/cmd/command.h"
 #include "proto/base/sha256.h"
 
-#define HASH_TEXT (2 * SHA256_SIZE)
+#define HASH_TEXT      (2 * SHA256_SIZE)
+#define NAME_SHOWN_MAX 128 /* of what is unknown, as Redis */
 
 static const char *const categories[] = {
 	"keyspace", "read",   "write",       "set",       "sortedset",  "list",        "hash",
@@ -70,7 +71,7 @@ acl_getuser(struct server *server, struct call *call, struct resp_writer *w)
 {
 	char hash[HASH_TEXT + 1];
 	if (!is_default(call->argv[2])) {
-		resp_null_array(w);
+		resp_null(w);
 		return;
 	}
 	resp_map(w, 6);
@@ -128,7 +129,9 @@ acl_cat(struct server *server, struct call *call, struct resp_writer *w)
 	for (size_t i = 0; i < count; i++)
 		known |= span_is(name, categories[i]);
 	if (!known) {
-		resp_errorf(w, "ERR Unknown category '%.*s'", (int)name.len, (const char *)name.at);
+		resp_errorf(w, "ERR Unknown category '%.*s'",
+			    (int)(name.len < NAME_SHOWN_MAX ? name.len : NAME_SHOWN_MAX),
+			    (const char *)name.at);
 		return;
 	}
 	for (unsigned i = 0; i < command_count; i++)

@@ -16,7 +16,7 @@
 #include "proto/base/span.h"
 
 #define CONFIG_FILE_PATH_MAX 512 /* of the file itself */
-#define CONFIG_TEXT_MAX 256 /* longest value of a text directive, with its zero */
+#define CONFIG_TEXT_MAX      256 /* longest value of a text directive, with its zero */
 
 enum idle_mode { IDLE_BUSY, IDLE_ADAPTIVE };
 
@@ -78,7 +78,7 @@ struct config { /* what code reads; directives that are only stored live in conf
 	int64_t latency_monitor_threshold; /* ms; 0: off */
 	bool latency_tracking;
 	char latency_percentiles[CONFIG_TEXT_MAX]; /* "50 99 99.9": what INFO latencystats shows */
-	char file[CONFIG_FILE_PATH_MAX]; /* what --config named, absolute; empty: none */
+	char file[CONFIG_FILE_PATH_MAX];           /* what --config named, absolute; empty: none */
 	void *stored; /* texts of directives that have no effect here, owned by config.c */
 };
 

@@ -255,7 +255,7 @@ draw(const struct merged *m, uint32_t now_s, struct text *t)
 			 : s < 3600 ? 'm'
 				    : 'h');
 	}
-	for (unsigned row = GRAPH_ROWS; row-- > 0;) {
+	for (uint64_t row = GRAPH_ROWS; row-- > 0;) {
 		for (uint32_t i = 0; i < shown; i++) {
 			uint64_t height = (uint64_t)from[i].ms * 2 * GRAPH_ROWS / high;
 			text_add(t, "%c",

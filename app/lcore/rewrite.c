@@ -1,63 +1,13 @@
-/* app/lcore/rewrite.c - parcels in line for one file, and the job that writes it. */
+/* app/lcore/rewrite.c - parcels in line for one file. */
 #include "app/lcore/rewrite.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <rte_errno.h>
 
 #include "app/cmd/command.h"
 #include "app/env/log.h"
-
-/* ---- on the helper ---- */
-
-/* A file that is gone is written anew. NULL: errno. */
-static char *
-read_old(const char *path, size_t *len)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	*len = 0;
-	if (fd < 0)
-		return errno == ENOENT ? calloc(1, 1) : NULL;
-	char *text = disk_read_file(fd, len);
-	int error = errno;
-	close(fd);
-	errno = error;
-	return text;
-}
-
-static void
-replace_file(struct disk_job *disk_job)
-{
-	struct rewrite_job *job = (struct rewrite_job *)disk_job;
-	const char *path = job->config->file;
-	struct disk_replace replace = {.lock_fd = -1};
-	size_t old_len;
-	char *old = read_old(path, &old_len);
-	disk_job->result = -ENOMEM;
-	if (old == NULL) {
-		disk_job->result = -errno;
-		return;
-	}
-	size_t len = config_rewrite(job->config, old, old_len, NULL, 0);
-	char *text = malloc(len + 1);
-	if (text != NULL) {
-		config_rewrite(job->config, old, old_len, text, len);
-		snprintf(replace.path, sizeof(replace.path), "%s", path);
-		replace.text = text;
-		replace.len = len;
-		disk_run_replace(&replace.job);
-		disk_job->result = replace.job.result;
-	}
-	free(text);
-	free(old);
-}
-
-/* ---- on control ---- */
 
 /* What call_execute() does around a command, for one that has no server here. */
 static void
@@ -99,7 +49,7 @@ begin(struct rewrite *r)
 	struct parcel *p = STAILQ_FIRST(&r->waiting);
 	if (r->under_way || p == NULL)
 		return;
-	r->job = (struct rewrite_job){.job.run = replace_file, .config = p->config};
+	r->job = (struct config_file_job){.job.run = config_file_run, .config = p->config};
 	r->under_way = p->config != NULL && disk_submit(r->disk, &r->job.job);
 	if (p->config == NULL) /* the asking lcore had no memory for its copy */
 		finish(r, -ENOMEM);

@@ -10,16 +10,9 @@
 #pragma once
 #include <stdbool.h>
 
-#include "app/control/disk.h"
+#include "app/control/config_file.h"
 #include "app/lcore/mail.h"
 #include "app/lcore/parcel.h"
-
-struct config;
-
-struct rewrite_job { /* job first */
-	struct disk_job job;
-	const struct config *config;
-};
 
 struct rewrite {
 	struct disk *disk; /* NULL: the node has no file */
@@ -28,7 +21,7 @@ struct rewrite {
 	struct parcel_list waiting; /* the first one is under way, if any is */
 	struct parcel_list answered;
 	bool under_way;
-	struct rewrite_job job;
+	struct config_file_job job;
 };
 
 /* False: no thread (errno). Nothing is done without config->file. */

@@ -8,6 +8,16 @@ import dataclasses
 import re
 
 GRAMMAR = """
+acl cat [keyspace|WORD]
+acl deluser WORD
+acl deluser default
+acl getuser [default|WORD]
+acl list
+acl load
+acl save
+acl users
+acl whoami
+acl WORD
 append KEY VALUE
 auth WORD
 auth default WORD
@@ -33,7 +43,10 @@ bitpos KEY 1
 bitpos KEY 0 INDEX
 bitpos KEY 1 INDEX INDEX [byte|bit|WORD]
 bitpos KEY 0 INDEX INDEX [byte|bit]
+client caching [yes|no|WORD]
 client getname
+client list id NUMBER
+client list type [normal|replica|WORD]
 client getredir
 client trackinginfo
 client unblock NUMBER [timeout|error|WORD]
@@ -50,7 +63,9 @@ command
 command count
 command docs COMMAND
 command getkeys KEYED (WORD)+
+command getkeysandflags KEYED (WORD)+
 command info (COMMAND)+
+command list filterby [pattern PATTERN|aclcat bitmap|aclcat WORD|module WORD|WORD]
 command list
 command WORD
 config get (DIRECTIVE)+
@@ -102,6 +117,7 @@ info (WORD)+
 keys PATTERN
 keys *
 lcs KEY KEY [len|idx|withmatchlen|minmatchlen NUMBER|WORD]*
+latency graph WORD
 latency history WORD
 latency latest
 latency reset [WORD|command]
@@ -193,7 +209,7 @@ PAST_AND_FUTURE = [b"1", b"1000", b"4000000000", b"4000000001", b"5000000000000"
 WALKS = [[], [b"match", b"key:*"], [b"count", b"3"], [b"type", b"string"], [b"type", b"list"], [b"match", b"*[0-5]", b"count", b"1"]]
 UNKNOWN = [[b"nosuch"], [b"nosuch", b"a", b"b"], [b"nosuch"] + [b"argument"] * 40, [b"n" * 300, b"x" * 300], [b""], [b"get "],
            [b"no\r\nsuch", b"a\r\nb"], [b"bin\x00\xff", b"\x00"], [b"get\x00", b"a"]]
-CONTAINERS = ("client", "cluster", "command", "config", "function", "latency", "object", "slowlog", "memory", "bitfield", "bitfield_ro")
+CONTAINERS = ("acl", "client", "cluster", "command", "config", "function", "latency", "object", "slowlog", "memory", "bitfield", "bitfield_ro")
 SOON = 100000  # what duration() makes is at least this, in seconds and in ms
 # Where a relative time may stand: behind the key, or behind these words.
 EXPIRING = {b"set": (b"ex", b"px"), b"getex": (b"ex", b"px"), b"setex": (), b"psetex": (), b"expire": (), b"pexpire": (), b"restore": ()}

@@ -30,14 +30,27 @@ def hello(reply):
 
 
 def command_info(reply):
-    """Names, arity, flags, keys and categories; tips, key specifications and subcommands are not there yet. Flags and categories are
-    sets."""
+    """All but subcommands, which are not there yet. Flags, categories and tips are sets; of key specifications the notes are Redis's own
+    words."""
     kind, rows = reply
     return kind, [row if not isinstance(row[1], list) else
-                  [(field[0], sorted(field[1])) if isinstance(field[1], list) else field for field in row[1][:7]] for row in rows]
+                  [(field[0], sorted(field[1])) if isinstance(field[1], list) else field for field in row[1][:8]]
+                  + [without_notes(row[1][8])] for row in rows]
+
+
+def without_notes(specs):
+    """Maps as RESP2 gives them: names and values in turn."""
+    out = []
+    for _, fields in specs[1]:
+        pairs = zip(fields[::2], fields[1::2])
+        out.append(sorted((repr(name), repr(sorted(value[1])) if name[1] == b"flags" else repr(value)) for name, value in pairs
+                          if name[1] != b"notes"))
+    return out
 
 
 EXCEPTIONS = {
+    b"acl cat": kind_only,  # as many as there are commands; without subcommands
+    b"acl help": kind_only,
     b"keys": sorted_items,
     b"randomkey": is_null,
     b"scan": kind_only,  # walked whole by another check
@@ -85,7 +98,7 @@ def exception_of(args):
         return kind_only if has_pattern else config_get
     if name == b"command" and len(args) == 2 and args[1].lower() == b"info":
         return kind_only  # all rows
-    if name in (b"client", b"command", b"config", b"function", b"latency", b"memory", b"object", b"slowlog") and len(args) > 1:
+    if name in (b"acl", b"client", b"command", b"config", b"function", b"latency", b"memory", b"object", b"slowlog") and len(args) > 1:
         return EXCEPTIONS.get(name + b" " + args[1].lower())
     return EXCEPTIONS.get(name)
 

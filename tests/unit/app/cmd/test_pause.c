@@ -148,7 +148,7 @@ START_TEST(acl_knows_the_default_user_alone)
 	ck_assert_str_eq(talk_line(t, "ACL USERS"), "*1\r\n$7\r\ndefault\r\n");
 	ck_assert_str_eq(talk_line(t, "ACL LIST"),
 			 "*1\r\n$34\r\nuser default on nopass ~* &* +@all\r\n");
-	ck_assert_str_eq(talk_line(t, "ACL GETUSER foo"), "*-1\r\n");
+	ck_assert_str_eq(talk_line(t, "ACL GETUSER foo"), "$-1\r\n");
 	ck_assert_str_eq(talk_line(t, "ACL DELUSER a b"), ":0\r\n");
 	ck_assert_str_eq(talk_line(t, "ACL CAT nosuch"), "-ERR Unknown category 'nosuch'\r\n");
 	talk_line(t, "CONFIG SET requirepass abc");
