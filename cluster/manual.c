@@ -113,8 +113,12 @@ void
 manual_end(struct cluster *c, enum manual_end end, struct effects *out)
 {
 	ASSERT(c->manual.state != MANUAL_IDLE);
-	if (c->manual.state == MANUAL_PAUSED_FOR)
-		emit_add(out, EFFECT_PAUSE_WRITES);
+	if (c->manual.state == MANUAL_PAUSED_FOR) {
+		struct effect *resume = emit_add(out, EFFECT_PAUSE_WRITES);
+		/* The stream must not grow before the role has changed, or the winner cannot let us go on from it. */
+		if (end == MANUAL_ROLE_CHANGED)
+			resume->after = persist_number(c);
+	}
 	enter(c, MANUAL_IDLE);
 	c->manual = (struct manual){.replica = NODE_NONE};
 	emit_trace(c, out, TRACE_MANUAL_ENDED, 0, end);

@@ -39,15 +39,23 @@ role_set_shard(struct cluster *c, uint32_t node, const struct node_id *shard_id)
 }
 
 static void
-reset_role_state(struct cluster *c, struct effects *out)
+reset_role_state(struct cluster *c)
 {
-	if (c->manual.state != MANUAL_IDLE)
-		manual_end(c, MANUAL_ROLE_CHANGED, out);
 	election_reset(c);
 	for (unsigned slot = 0; slot < SLOT_COUNT; slot++)
 		c->importing_from[slot] = c->migrating_to[slot] = NODE_NONE;
 	c->tell = TELL_ALL;
 	persist_want(c);
+}
+
+/* Writes that a manual failover stopped go on after the change, not before. */
+static void
+announce_role(struct cluster *c, struct effects *out, uint32_t node)
+{
+	emit_trace(c, out, TRACE_ROLE_CHANGED, 0, 0);
+	emit_role(c, out, node);
+	if (c->manual.state != MANUAL_IDLE)
+		manual_end(c, MANUAL_ROLE_CHANGED, out);
 }
 
 void
@@ -63,9 +71,8 @@ role_follow(struct cluster *c, uint32_t node, struct effects *out)
 		c->nodes[node].shard_id =
 			view_random_id(c); /* Redis 7.0 has none: 7.2 invents one as well */
 	role_set_shard(c, 0, &c->nodes[node].shard_id);
-	reset_role_state(c, out);
-	emit_trace(c, out, TRACE_ROLE_CHANGED, 0, 0);
-	emit_role(c, out, node);
+	reset_role_state(c);
+	announce_role(c, out, node);
 }
 
 void
@@ -74,10 +81,9 @@ role_lead(struct cluster *c, struct effects *out)
 	if (node_is_primary(&c->nodes[0]))
 		return;
 	view_set_role(c, 0, false, NODE_NONE);
-	reset_role_state(c, out);
-	emit_trace(c, out, TRACE_ROLE_CHANGED, 0, 0);
+	reset_role_state(c);
 	emit_add(out, EFFECT_NEW_HISTORY)->after = persist_number(c);
-	emit_role(c, out, NODE_NONE);
+	announce_role(c, out, NODE_NONE);
 }
 
 void

@@ -30,10 +30,11 @@ enum mail_kind {
 	MAIL_SNAPSHOT, /* data -> data: a: struct parcel_part * of a snapshot, NULL: b == 1, the sender's share is complete */
 	MAIL_ROLE, /* control -> data 1: a: address, b: client port of our primary; both 0: we are a primary; a 0: it has no address yet */
 	MAIL_NEW_HISTORY, /* control -> data 1: promoted: the replid shifts */
-	MAIL_DROP_SLOT,   /* control -> data: a: slot that was lost: delete its keys */
-	MAIL_DROP_ALL,    /* control -> data 1: empty every keyspace */
-	MAIL_FENCE,       /* control -> data: answer from a loop boundary; a: number */
-	MAIL_FENCED,      /* data -> control: a: number */
+	MAIL_RESUME, /* control -> data 1: a manual failover is over: the pause that ends at a (us) ends in the next barrier */
+	MAIL_DROP_SLOT, /* control -> data: a: slot that was lost: delete its keys */
+	MAIL_DROP_ALL,  /* control -> data 1: empty every keyspace */
+	MAIL_FENCE,     /* control -> data: answer from a loop boundary; a: number */
+	MAIL_FENCED,    /* data -> control: a: number */
 	MAIL_COUNT_KEYS, /* control -> data: a: uint32_t [SLOT_COUNT], fill in your slots; b: number */
 	MAIL_COUNTED,    /* data -> control: b: number */
 	MAIL_KIND_COUNT,

@@ -84,7 +84,15 @@ static void
 hook_pause(void *owner, uint64_t until_ms)
 {
 	struct orders *o = owner;
-	atomic_store_explicit(&o->facts->paused_until_us, until_ms * 1000, memory_order_release);
+	uint64_t before = atomic_load_explicit(&o->facts->paused_until_us, memory_order_relaxed);
+	uint64_t until_us = until_ms * 1000;
+	if (until_ms == 0) {
+		post(o, 1, MAIL_RESUME, before, 0);
+		return;
+	}
+	until_us +=
+		until_us == before; /* told apart from the one before, whose end may be under way */
+	atomic_store_explicit(&o->facts->paused_until_us, until_us, memory_order_release);
 }
 
 static void

@@ -117,8 +117,8 @@ shift_history(struct repl_lcore *l)
 bool
 repl_wants_barrier(const struct repl_lcore *l)
 {
-	return l->role_changed || l->new_history || l->server->feed.failed || replica_waits(l) ||
-	       sync_waits(l->sync) || rdb_file_wants_barrier(l);
+	return l->role_changed || l->new_history || l->resume_us != 0 || l->server->feed.failed ||
+	       replica_waits(l) || sync_waits(l->sync) || rdb_file_wants_barrier(l);
 }
 
 void
@@ -132,6 +132,8 @@ repl_act(struct repl_lcore *l)
 		shift_history(l);
 	if (l->role_changed)
 		change_role(l);
+	atomic_compare_exchange_strong(&l->node->facts->paused_until_us, &l->resume_us, 0);
+	l->resume_us = 0;
 	l->new_history = l->role_changed = false;
 	replica_act(l);
 	rdb_file_act(l);
@@ -163,6 +165,8 @@ bool
 repl_turn(struct repl_lcore *l, uint64_t now_us)
 {
 	l->now_us = now_us;
+	keyspace_keep_expired(l->server->keys, l->node->role == REPL_REPLICA ||
+						       repl_facts_paused(l->node->facts, now_us));
 	keep_alive(l);
 	bool busy = snapshot_turn(l);
 	busy |= rdb_file_turn(l);
@@ -200,6 +204,9 @@ repl_mail(struct repl_lcore *l, const struct mail *mail)
 		break;
 	case MAIL_NEW_HISTORY:
 		l->new_history = true;
+		break;
+	case MAIL_RESUME:
+		l->resume_us = mail->a;
 		break;
 	default:
 		break;
@@ -243,8 +250,9 @@ void
 repl_ask_acks(struct repl_lcore *l)
 {
 	static const char ask[] = "*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n";
-	if (l->node->role != REPL_PRIMARY || !l->node->backlog)
-		return;
+	if (l->node->role != REPL_PRIMARY || !l->node->backlog ||
+	    repl_facts_paused(l->node->facts, l->now_us))
+		return; /* the ACK that comes each second has to do */
 	stream_append(&l->node->stream, l->self, SPAN(ask));
 	wake_senders(l);
 }

@@ -91,6 +91,7 @@ struct repl_lcore {
 	struct parcel_part *used;     /* of others' shares, on their way back */
 	uint64_t ping_at_us;
 	bool new_history, role_changed; /* asked by control, done in the next barrier */
+	uint64_t resume_us;             /* likewise: end of the pause that is over; 0: none is */
 	uint64_t now_us;
 };
 

@@ -198,7 +198,12 @@ START_TEST(the_pause_ends_with_the_failover)
 	head->config_epoch = head->current_epoch = 'z';
 	hand_deliver(h, 2);
 	ck_assert_uint_eq(h->c->nodes[0].primary, 2);
-	ck_assert_uint_eq(hand_find(h, EFFECT_PAUSE_WRITES, 0)->number, 0);
+	const struct effect *resume = hand_find(h, EFFECT_PAUSE_WRITES, 0);
+	const struct effect *role = hand_find(h, EFFECT_ROLE, 0);
+	ck_assert_uint_eq(resume->number, 0);
+	ck_assert(role < resume); /* first a replica, and on disk, then writes go on */
+	ck_assert_uint_ne(role->after, 0);
+	ck_assert_uint_eq(resume->after, role->after);
 	ck_assert_uint_eq(hand_traced(h, TRACE_MANUAL_ENDED)->number, MANUAL_ROLE_CHANGED);
 	hand_free(h);
 }
