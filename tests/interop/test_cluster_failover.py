@@ -37,7 +37,8 @@ def fail_over(lab, primary, replica, observer):
 
 
 def hand_back(lab, primary, replica, observer):
-    # It is refused as long as the replica's own link to its primary is not up: that takes a moment after a restart.
+    # A primary ignores who it does not know as its replica, and a replica refuses while its own link is not up: both take a moment after a restart.
+    lab.wait(lambda: "slave" in lab.flags(primary, replica), f"{primary} knows that {replica} is its replica", 10)
     lab.wait(lambda: lab.cli(replica, "CLUSTER", "FAILOVER") == "OK", f"{replica} accepts CLUSTER FAILOVER", 10)
     lab.wait(lambda: is_primary(lab, observer, replica) and "slave" in lab.flags(observer, primary), f"{primary} hands over to {replica}", 10)
     read_all(lab, observer)
