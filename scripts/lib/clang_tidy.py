@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-FILE_SECONDS_MAX = 120
+FILE_SECONDS_MAX = 300
 JOBS = 2
 
 
