@@ -54,6 +54,41 @@ def check(condition, what):
         raise AssertionError(what)
 
 
+class Hugepages:
+    """As many free megabytes of them as asked for, while the block runs: what is missing is reserved, and given back. False: cannot be had."""
+
+    PAGE_MB = 2
+    PATH = "/proc/sys/vm/nr_hugepages"
+
+    def __init__(self, megabytes):
+        self.pages = megabytes // self.PAGE_MB
+        self.before = None
+
+    @staticmethod
+    def free():
+        with open("/proc/meminfo", encoding="ascii") as f:
+            return next((int(line.split()[1]) for line in f if line.startswith("HugePages_Free:")), 0)
+
+    def write(self, pages):
+        try:
+            with open(self.PATH, "w", encoding="ascii") as f:
+                f.write(str(pages))
+        except OSError:
+            pass  # a container: what is free is what there is
+
+    def __enter__(self):
+        missing = self.pages - self.free()
+        if missing > 0:
+            with open(self.PATH, encoding="ascii") as f:
+                self.before = int(f.read())
+            self.write(self.before + missing)
+        return self.free() >= self.pages
+
+    def __exit__(self, *_):
+        if self.before is not None:
+            self.write(self.before)
+
+
 class Lab:
     def __init__(self, *options, name="pollis-t", memory=1024, prefix_command=()):
         self.name = f"{name}{os.getpid()}"

@@ -4,48 +4,16 @@ Needs shared memory between two processes, hence hugepages; where none can be ha
 """
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
 import time
 
-from lab import BUILD, check, die_with_parent
+from lab import BUILD, Hugepages, check, die_with_parent
 
 SKIPPED = 77
-NR_HUGEPAGES = "/proc/sys/vm/nr_hugepages"
-NODE_MB, CLIENT_MB, PAGE_MB = 512, 256, 2
+NODE_MB, CLIENT_MB = 512, 256
 CORES = (0, 1) if (os.cpu_count() or 1) > 1 else (0, 0)
-
-
-def free_megabytes():
-    with open("/proc/meminfo", encoding="ascii") as f:
-        return int(re.search(r"HugePages_Free:\s+(\d+)", f.read()).group(1)) * PAGE_MB
-
-
-class Hugepages:
-    """As many as are missing, for as long as the test runs."""
-
-    def __enter__(self):
-        self.before = None
-        missing = (NODE_MB + CLIENT_MB - free_megabytes()) // PAGE_MB
-        if missing > 0:
-            with open(NR_HUGEPAGES, encoding="ascii") as f:
-                self.before = int(f.read())
-            self.write(self.before + missing)
-        return free_megabytes() >= NODE_MB + CLIENT_MB
-
-    def __exit__(self, *_):
-        if self.before is not None:
-            self.write(self.before)
-
-    @staticmethod
-    def write(pages):
-        try:
-            with open(NR_HUGEPAGES, "w", encoding="ascii") as f:
-                f.write(str(pages))
-        except OSError:
-            pass
 
 
 def eal(core, megabytes, vdev):
@@ -99,7 +67,7 @@ def check_run(node, seconds, *options):
 
 
 def main():
-    with Hugepages() as there, tempfile.TemporaryDirectory(prefix="pollis-bench-t") as folder:
+    with Hugepages(NODE_MB + CLIENT_MB) as there, tempfile.TemporaryDirectory(prefix="pollis-bench-t") as folder:
         if not there:
             print("skipped: hugepages cannot be had")
             sys.exit(SKIPPED)

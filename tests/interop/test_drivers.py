@@ -16,12 +16,12 @@ import subprocess
 import tempfile
 import time
 
-from lab import BUILD, KERNEL_IP, NODE_IP, PORT, Lab, check, die_with_parent, run
+from lab import BUILD, KERNEL_IP, NODE_IP, PORT, Hugepages, Lab, check, die_with_parent, run
 
 SIOCETHTOOL = 0x8946
 ETHTOOL_STXCSUM, ETHTOOL_STSO, ETHTOOL_SGSO = 0x17, 0x1f, 0x24
 PAIR_MB = 256
-PAGES_NEEDED = 2 * PAIR_MB // 2 + 64
+HUGE_MB = 2 * PAIR_MB + 128
 CORES = (1, 0) if os.cpu_count() > 1 else (0, 0)
 
 
@@ -64,11 +64,6 @@ def kernel_side(lab_class, driver):
         check(client.config_get("idle-mode") == {"idle-mode": "adaptive"}, f"{driver} idles adaptively by its profile")
         lab.kill(signal.SIGTERM)
         check(lab.node.returncode == 0, f"clean exit on {driver}: {lab.log()}")
-
-
-def free_pages():
-    with open("/proc/meminfo", encoding="ascii") as f:
-        return next(int(line.split()[1]) for line in f if line.startswith("HugePages_Free:"))
 
 
 def eal(name, core, vdev):
@@ -119,11 +114,10 @@ def wait_for_socket(path, process):
 kernel_side(Lab, "net_tap")
 kernel_side(VethLab, "net_af_packet")
 done = ["net_tap", "net_af_packet"]
-if free_pages() >= PAGES_NEEDED:
-    for name, node_end, bench_end, first in (("net_vhost", "net_vhost0,iface={}", "net_virtio_user0,path={}", True),
-                                             ("net_virtio_user", "net_virtio_user0,path={}", "net_vhost0,iface={}", False)):
-        shared_memory_pair(name, node_end, bench_end, first)
-        done.append(name)
-    print(f"drivers: {', '.join(done)} answer")
-else:
-    print(f"drivers: {', '.join(done)} answer; net_vhost and net_virtio_user skipped: scripts/hugepages reserve {2 * PAGES_NEEDED}")
+with Hugepages(HUGE_MB) as there:
+    if there:
+        for name, node_end, bench_end, first in (("net_vhost", "net_vhost0,iface={}", "net_virtio_user0,path={}", True),
+                                                 ("net_virtio_user", "net_virtio_user0,path={}", "net_vhost0,iface={}", False)):
+            shared_memory_pair(name, node_end, bench_end, first)
+            done.append(name)
+    print(f"drivers: {', '.join(done)} answer{'' if there else '; net_vhost and net_virtio_user skipped: hugepages cannot be had'}")

@@ -11,10 +11,10 @@ import sys
 import tempfile
 import time
 
-from lab import ROOT, Lab, check, run
+from lab import ROOT, Hugepages, Lab, check, run
 
 TELEMETRY = "/usr/bin/dpdk-telemetry.py"
-PAGES_NEEDED = 400  # of 2 MB
+HUGE_MB = 800
 SLOT_COUNT = 16384
 
 
@@ -29,11 +29,6 @@ class SharedLab(Lab):
         words = super().command()
         at = words.index("--no-huge")
         return words[:at] + ["--huge-dir", self.huge_dir] + words[at + 1:]
-
-
-def free_pages():
-    with open("/proc/meminfo", encoding="ascii") as f:
-        return int(re.search(r"HugePages_Free:\s+(\d+)", f.read()).group(1))
 
 
 def ask(lab, command):
@@ -126,11 +121,10 @@ def main():
         print(f"skipped: {TELEMETRY} is missing")
         sys.exit(77)
     private_node()
-    captured = free_pages() >= PAGES_NEEDED
-    if captured:
-        with tempfile.TemporaryDirectory(prefix="pollis-telemetry") as folder:
+    with Hugepages(HUGE_MB) as there, tempfile.TemporaryDirectory(prefix="pollis-telemetry") as folder:
+        if there:
             shared_node(folder)
-    print("telemetry, slots and " + ("capture work" if captured else f"no capture: it needs {PAGES_NEEDED} free hugepages"))
+    print("telemetry, slots and " + ("capture work" if there else "no capture: hugepages cannot be had"))
 
 
 main()
