@@ -3,6 +3,7 @@ import contextlib
 import ctypes
 import glob
 import os
+import subprocess
 import time
 
 from cluster_lab import ClusterLab
@@ -28,7 +29,8 @@ def data_lcore_stands_still(pid):
         LIBC.ptrace(PTRACE_DETACH, tid, None, None)
 
 
-with ClusterLab(3) as lab:
+def a_lcore_that_stands_still(lab):
+    """Stopped by a debugger: below the node timeout (2 s) nobody notices. How long until it is called failed?"""
     lab.create()
     suspected = []
     with data_lcore_stands_still(lab.processes[2].pid):
@@ -44,4 +46,33 @@ with ClusterLab(3) as lab:
     lab.wait(lambda: all(lab.info(i)["cluster_state"] == "ok" for i in (1, 2, 3)), "it returns", 12)
     check(lab.counters(2)["cluster_data_stopped"] == 1, "the watchdog counted one stop")
     check("A data lcore has not turned" in lab.log(2), "and said so")
-    print(f"stall: 1.3 s of a data lcore passed unnoticed; when it stood still for good the node was failed after {failed:.1f} s (node timeout 2 s)")
+    return failed
+
+
+def a_command_that_sleeps(lab):
+    """DEBUG SLEEP 2 on the lcore that polls the only queue, node timeout 1 s: PONGs stop after a timeout, so nobody suspects it before two."""
+    lab.create()
+    ip, port = lab.address(2)
+    sleeping = subprocess.Popen(["ip", "netns", "exec", lab.name, "redis-cli", "-h", ip, "-p", str(port), "DEBUG", "SLEEP", "2"],
+                                stdout=subprocess.PIPE, text=True)
+    begun = time.monotonic()
+    while time.monotonic() - begun < 1.9:
+        for observer in (1, 3):
+            flags = lab.flags(observer, 2)
+            check(not flags & {"fail", "fail?"} or time.monotonic() - begun > 2, f"{flags} after {time.monotonic() - begun:.2f} s")
+    answer = sleeping.communicate(timeout=10)[0].strip()
+    check(answer == "OK", f"DEBUG SLEEP answers {answer}")
+    check(lab.counters(2)["cluster_data_stopped"] == 1, "PONGs stopped once")
+    lab.wait(lambda: all(lab.info(i)["cluster_state"] == "ok" for i in (1, 2, 3)), "all is well", 12)
+
+
+def main():
+    with ClusterLab(3) as lab:
+        failed = a_lcore_that_stands_still(lab)
+    with ClusterLab(3, options=["--cluster-node-timeout", "1000", "--enable-debug-command", "yes"]) as lab:
+        a_command_that_sleeps(lab)
+    print(f"stall: 1.3 s of a data lcore passed unnoticed; when it stood still for good the node was failed after {failed:.1f} s (node timeout 2 s); "
+          "DEBUG SLEEP 2 at a node timeout of 1 s: PONGs stopped, no suspicion before 2 s")
+
+
+main()
