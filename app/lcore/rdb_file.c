@@ -12,6 +12,7 @@
 #include "app/env/log.h"
 #include "app/lcore/repl.h"
 #include "proto/base/assert.h"
+#include "proto/base/bytes.h"
 #include "proto/base/crc64.h"
 #include "proto/rdb/writer.h"
 
@@ -55,8 +56,7 @@ finish(struct rdb_file *file)
 {
 	uint8_t end[1] = {RDB_OP_END}, sum[8];
 	int rc = write_summed(file, end, sizeof(end));
-	for (unsigned i = 0; i < sizeof(sum); i++)
-		sum[i] = (uint8_t)(file->crc >> 8 * i);
+	store_le64(sum, file->crc);
 	if (rc == 0)
 		rc = disk_write_all(file->fd, sum, sizeof(sum));
 	if (rc == 0)

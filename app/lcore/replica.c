@@ -13,6 +13,7 @@
 #include "app/lcore/client.h"
 #include "app/lcore/repl.h"
 #include "proto/base/assert.h"
+#include "proto/base/bytes.h"
 #include "proto/base/crc64.h"
 #include "proto/base/number.h"
 #include "proto/rdb/writer.h"
@@ -372,8 +373,7 @@ replica_share_end(struct repl_lcore *l, bool failed)
 	if (r == NULL)
 		return;
 	uint64_t crc = crc64(r->crc, tail, 1);
-	for (unsigned i = 0; i < 8; i++)
-		tail[1 + i] = (uint8_t)(crc >> 8 * i);
+	store_le64(tail + 1, crc);
 	r->total += sizeof(tail);
 	if (!r->capa_eof)
 		send_held(l, r);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "proto/base/bytes.h"
+
 #define BLOCK  64u
 #define ROUNDS 64u
 
@@ -30,7 +32,7 @@ take_block(uint32_t h[8], const uint8_t *at)
 {
 	uint32_t w[ROUNDS], v[8];
 	for (unsigned t = 0; t < 16; t++, at += 4)
-		w[t] = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+		w[t] = load_be32(at);
 	for (unsigned t = 16; t < ROUNDS; t++) {
 		uint32_t x = w[t - 15], y = w[t - 2];
 		w[t] = w[t - 16] + (turn(x, 7) ^ turn(x, 18) ^ x >> 3) + w[t - 7] +
@@ -65,10 +67,9 @@ sha256(struct span bytes, uint8_t out[SHA256_SIZE])
 		memcpy(last, bytes.at + whole, rest);
 	last[rest] = 0x80; /* 5.1.1 */
 	size_t padded = rest < BLOCK - 8 ? BLOCK : 2 * BLOCK;
-	for (unsigned i = 0; i < 8; i++)
-		last[padded - 1 - i] = (uint8_t)((uint64_t)bytes.len * 8 >> 8 * i);
+	store_be64(last + padded - 8, (uint64_t)bytes.len * 8);
 	for (size_t at = 0; at < padded; at += BLOCK)
 		take_block(h, last + at);
-	for (unsigned i = 0; i < SHA256_SIZE; i++)
-		out[i] = (uint8_t)(h[i / 4] >> (24 - 8 * (i % 4)));
+	for (size_t i = 0; i < 8; i++)
+		store_be32(out + 4 * i, h[i]);
 }

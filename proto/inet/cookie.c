@@ -1,6 +1,7 @@
 /* proto/inet/cookie.c - what a connection needs of a SYN, in the 32 bits of a sequence number and 6 of a timestamp. */
 #include "proto/inet/cookie.h"
 
+#include "proto/base/bytes.h"
 #include "proto/base/siphash.h"
 #include "proto/inet/tcp_state.h"
 
@@ -20,27 +21,23 @@
 static const uint16_t sizes[MSS_MASK + 1] = {TCP_MSS_FLOOR, 536,  1200, 1360,
 					     1440,          1460, 4312, 8960};
 
-static uint8_t *
-put(uint8_t *at, uint64_t value, unsigned size)
-{
-	for (unsigned i = 0; i < size; i++)
-		at[i] = (uint8_t)(value >> (8 * i));
-	return at + size;
-}
-
 /* tick: whole, not only the two bits of it that travel. timed: the peer sends timestamps. */
 static uint32_t
 hash(const struct cookie_secret *secret, const struct cookie_flow *flow, uint64_t tick, tcp_seq irs,
      uint8_t size_and_timed)
 {
 	uint8_t key[SIPHASH_KEY_SIZE], text[26];
-	put(put(key, secret->key[0], 8), secret->key[1], 8);
-	uint8_t *at = put(put(text, flow->local, 4), flow->remote, 4);
-	at = put(put(at, flow->local_port, 2), flow->remote_port, 2);
-	at = put(put(at, irs, 4), tick, 8);
-	*at++ = size_and_timed;
-	*at++ = 'c';
-	return (uint32_t)siphash24(key, text, (size_t)(at - text)) & HASH_MASK;
+	store_le64(key, secret->key[0]);
+	store_le64(key + 8, secret->key[1]);
+	store_le32(text, flow->local);
+	store_le32(text + 4, flow->remote);
+	store_le16(text + 8, flow->local_port);
+	store_le16(text + 10, flow->remote_port);
+	store_le32(text + 12, irs);
+	store_le64(text + 16, tick);
+	text[24] = size_and_timed;
+	text[25] = 'c';
+	return (uint32_t)siphash24(key, text, sizeof(text)) & HASH_MASK;
 }
 
 static uint8_t
