@@ -195,7 +195,7 @@ write_replies(struct serve *serve, struct client *client, struct parcel *p)
 {
 	struct resp_writer *w = &client->writer;
 	resp_raw(w, (struct span){p->bytes, p->inline_len});
-	struct parcel_part *part = p->first;
+	struct parcel_part *part = p->parts.first;
 	while (part != NULL) {
 		struct parcel_part *next = part->next;
 		bool small = part->bytes.len < RESP_REF_MIN / 8;

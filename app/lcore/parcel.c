@@ -26,7 +26,7 @@ parcel_create(struct allocator *allocator, uint32_t args)
 		return NULL;
 	p->args_size = room;
 	p->count = p->args_used = p->inline_len = 0;
-	p->first = p->last = NULL;
+	p->parts = (struct parcel_parts){NULL, NULL};
 	p->config = NULL;
 	return p;
 }
@@ -54,17 +54,6 @@ parcel_add(struct parcel *p, const struct call *call)
 
 /* ---- the sink ---- */
 
-static void
-append(struct parcel *p, struct parcel_part *part)
-{
-	part->next = NULL;
-	if (p->last == NULL)
-		p->first = part;
-	else
-		p->last->next = part;
-	p->last = part;
-}
-
 /* What was written so far belongs to the inline bytes or to the last part. */
 static void
 settle(struct parcel *p)
@@ -72,27 +61,19 @@ settle(struct parcel *p)
 	struct resp_writer *w = &p->writer;
 	if (w->at == NULL)
 		return;
-	if (p->last == NULL)
+	if (p->parts.last == NULL)
 		p->inline_len = (uint32_t)(w->at - p->bytes);
 	else
-		p->last->bytes.len = (size_t)(w->at - p->last->bytes.at);
+		p->parts.last->bytes.len = (size_t)(w->at - p->parts.last->bytes.at);
 	w->at = w->end = NULL;
 }
 
 static struct parcel_part *
-part_create(struct parcel *p, size_t room)
+part_add(struct parcel *p, size_t room)
 {
-	size_t size = sizeof(struct parcel_part) + room;
-	struct parcel_part *part = p->allocator->alloc(p->allocator, size);
-	if (part == NULL)
-		return NULL;
-	*part = (struct parcel_part){
-		.lcore = p->lcore,
-		.allocator = p->allocator,
-		.size = size,
-		.bytes = {(const uint8_t *)(part + 1), 0}
-        };
-	append(p, part);
+	struct parcel_part *part = parcel_part_create(p->allocator, p->lcore, room);
+	if (part != NULL)
+		parcel_parts_add(&p->parts, part);
 	return part;
 }
 
@@ -101,14 +82,14 @@ sink_room(struct resp_writer *w, size_t need)
 {
 	struct parcel *p = parcel_of(w);
 	settle(p);
-	if (p->first == NULL && p->inline_len + need <= PARCEL_INLINE) {
+	if (p->parts.first == NULL && p->inline_len + need <= PARCEL_INLINE) {
 		w->at = p->bytes + p->inline_len;
 		w->end = p->bytes + PARCEL_INLINE;
 		return true;
 	}
 	/* Between two referenced values there are only a few bytes of protocol. */
-	size_t room = p->last != NULL && p->last->release != NULL ? need : PARCEL_PART;
-	struct parcel_part *part = part_create(p, room);
+	size_t room = p->parts.last != NULL && p->parts.last->release != NULL ? need : PARCEL_PART;
+	struct parcel_part *part = part_add(p, room);
 	if (part == NULL)
 		return false;
 	w->at = (uint8_t *)(part + 1);
@@ -122,7 +103,7 @@ sink_reference(struct resp_writer *w, struct span bytes, void (*release)(void *o
 {
 	struct parcel *p = parcel_of(w);
 	settle(p);
-	struct parcel_part *part = part_create(p, 0);
+	struct parcel_part *part = part_add(p, 0);
 	if (part == NULL)
 		return false;
 	part->bytes = bytes;
@@ -146,6 +127,34 @@ void
 parcel_close(struct parcel *p)
 {
 	settle(p);
+}
+
+struct parcel_part *
+parcel_part_create(struct allocator *allocator, unsigned lcore, size_t room)
+{
+	size_t size = sizeof(struct parcel_part) + room;
+	struct parcel_part *part = allocator->alloc(allocator, size);
+	if (part == NULL)
+		return NULL;
+	*part = (struct parcel_part){
+		.lcore = lcore,
+		.allocator = allocator,
+		.size = size,
+		.bytes = {(const uint8_t *)(part + 1), 0}
+        };
+	return part;
+}
+
+void
+parcel_parts_add(struct parcel_parts *parts, struct parcel_part *part)
+{
+	ASSERT(parts->first == NULL || parts->last != NULL);
+	part->next = NULL;
+	if (parts->first == NULL) /* who takes from the front leaves last as it is */
+		parts->first = part;
+	else
+		parts->last->next = part;
+	parts->last = part;
 }
 
 void

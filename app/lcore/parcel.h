@@ -35,6 +35,10 @@ struct parcel_part { /* more of the replies, in order */
 	size_t size; /* of the part's memory */
 };
 
+struct parcel_parts { /* in order */
+	struct parcel_part *first, *last;
+};
+
 struct parcel {
 	STAILQ_ENTRY(parcel) link; /* waits for room in a mail ring */
 	struct client *client;     /* home only */
@@ -42,7 +46,7 @@ struct parcel {
 	struct session session;
 	struct resp_writer writer;
 	uint32_t inline_len;
-	struct parcel_part *first, *last;
+	struct parcel_parts parts;
 	unsigned lcore; /* that serves */
 	struct allocator *allocator;
 	/* WAIT: answered when so many replicas have acknowledged wait_offset, or at wait_until_us. */
@@ -65,5 +69,8 @@ bool parcel_add(struct parcel *parcel, const struct call *call);
 /* The serving lcore: where replies go from now on. */
 void parcel_open(struct parcel *parcel, unsigned lcore, struct allocator *allocator);
 void parcel_close(struct parcel *parcel);
+/* A part of lcore's with room for so many bytes behind it, none of them counted yet. NULL: no memory. */
+struct parcel_part *parcel_part_create(struct allocator *allocator, unsigned lcore, size_t room);
+void parcel_parts_add(struct parcel_parts *parts, struct parcel_part *part);
 /* The lcore whose part it is. */
 void parcel_part_free(struct parcel_part *part);

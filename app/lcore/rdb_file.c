@@ -97,32 +97,14 @@ rdb_file_changes(const struct repl *repl)
 	return sum;
 }
 
-static void
-put_last(struct rdb_file *file, struct parcel_part *part)
-{
-	part->next = NULL;
-	if (file->first == NULL)
-		file->first = part;
-	else
-		file->last->next = part;
-	file->last = part;
-}
-
 static bool
 put_header(struct repl_lcore *first)
 {
-	struct allocator *a = first->allocator;
-	struct parcel_part *part = a->alloc(a, sizeof(*part) + HEADER_MAX);
+	/* Of no lcore's share: what is under way there is counted. */
+	struct parcel_part *part = parcel_part_create(first->allocator, 0, HEADER_MAX);
 	struct rdb_writer w;
 	if (part == NULL)
 		return false;
-	/* Of no lcore's share: what is under way there is counted. */
-	*part = (struct parcel_part){
-		.lcore = 0,
-		.allocator = a,
-		.size = sizeof(*part) + HEADER_MAX,
-		.bytes = {(uint8_t *)(part + 1), 0}
-        };
 	rdb_writer_init(&w, &(struct rdb_writer_options){0});
 	bool whole =
 		rdb_writer_window(&w, (uint8_t *)(part + 1), HEADER_MAX) && rdb_write_header(&w) &&
@@ -132,7 +114,7 @@ put_header(struct repl_lcore *first)
 		rdb_write_select(&w, 0);
 	ASSERT(whole);
 	part->bytes.len = rdb_writer_take(&w);
-	put_last(&first->node->file, part);
+	parcel_parts_add(&first->node->file.parts, part);
 	return true;
 }
 
@@ -204,7 +186,7 @@ rdb_file_act(struct repl_lcore *l)
 void
 rdb_file_part(struct repl_lcore *first, struct parcel_part *part)
 {
-	put_last(&first->node->file, part);
+	parcel_parts_add(&first->node->file.parts, part);
 }
 
 void
@@ -279,11 +261,11 @@ rdb_file_turn(struct repl_lcore *l)
 		else
 			on_saved(l, j->job.result);
 	}
-	while (file->first != NULL) {
-		struct parcel_part *part = file->first, *next = part->next;
+	while (file->parts.first != NULL) {
+		struct parcel_part *part = file->parts.first, *next = part->next;
 		if (!submit(file, part))
 			return busy;
-		file->first = next;
+		file->parts.first = next;
 		busy = true;
 	}
 	if (file->ending && submit(file, NULL))

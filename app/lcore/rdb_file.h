@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "app/control/disk.h"
+#include "app/lcore/parcel.h"
 
 #define RDB_FILE_JOBS      32u
 #define RDB_FILE_ERROR_MAX 256
@@ -21,7 +22,6 @@
 struct repl;
 struct repl_lcore;
 struct server_group;
-struct parcel_part;
 struct rdb_file;
 
 struct rdb_file_job { /* job first */
@@ -39,7 +39,7 @@ struct rdb_file {
 	bool scheduled; /* BGSAVE SCHEDULE: as soon as no snapshot is under way */
 	bool last_failed;
 	unsigned jobs_under_way;
-	struct parcel_part *first, *last; /* wait for a job */
+	struct parcel_parts parts; /* wait for a job */
 	uint64_t changes_saved, changes_at_cut;
 	uint64_t saved_at_s, cut_at_us, last_took_s;
 	struct rdb_file_job jobs[RDB_FILE_JOBS];

@@ -34,7 +34,7 @@ struct replica {
 	/* snapshot */
 	char mark[REPL_ID_LEN];
 	uint64_t crc, total;
-	struct parcel_part *held_first, *held_last; /* without capa eof */
+	struct parcel_parts held; /* without capa eof */
 };
 
 static struct replica *
@@ -259,17 +259,12 @@ begin_full(struct repl_lcore *l, struct replica *r)
 		sum_and_send(l, r, header, n);
 	} else {
 		/* Held like any other part. */
-		struct parcel_part *part = l->allocator->alloc(l->allocator, sizeof(*part) + n);
+		struct parcel_part *part = parcel_part_create(l->allocator, l->self, n);
 		if (part == NULL) {
 			cut_off(l, r);
 			return;
 		}
-		*part = (struct parcel_part){
-			.lcore = l->self,
-			.allocator = l->allocator,
-			.size = sizeof(*part) + n,
-			.bytes = {(uint8_t *)(part + 1), n}
-                };
+		part->bytes.len = n;
 		memcpy(part + 1, header, n);
 		replica_part(l, part);
 	}
@@ -325,12 +320,7 @@ replica_part(struct repl_lcore *l, struct parcel_part *part)
 		part_send(l, r, part);
 		return;
 	}
-	part->next = NULL;
-	if (r->held_first == NULL)
-		r->held_first = part;
-	else
-		r->held_last->next = part;
-	r->held_last = part;
+	parcel_parts_add(&r->held, part);
 }
 
 static void
@@ -341,9 +331,9 @@ send_held(struct repl_lcore *l, struct replica *r)
 	len += number_format_unsigned(r->total, line + len);
 	len = add(line, len, "\r\n", 2);
 	bool sent = send_bytes(r, line, len);
-	while (r->held_first != NULL) {
-		struct parcel_part *part = r->held_first;
-		r->held_first = part->next;
+	while (r->held.first != NULL) {
+		struct parcel_part *part = r->held.first;
+		r->held.first = part->next;
 		if (sent)
 			part_send(l, r, part);
 		else
@@ -479,9 +469,9 @@ repl_client_gone(struct repl_lcore *l, const struct client *client)
 		struct replica *r = *p;
 		if (r->client != client)
 			continue;
-		while (r->held_first != NULL) {
-			struct parcel_part *part = r->held_first;
-			r->held_first = part->next;
+		while (r->held.first != NULL) {
+			struct parcel_part *part = r->held.first;
+			r->held.first = part->next;
 			replica_part_used(l, part);
 		}
 		*p = r->next;

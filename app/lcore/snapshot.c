@@ -58,18 +58,10 @@ part_close(struct snapshot_share *s)
 static bool
 part_open(struct snapshot_share *s, size_t need)
 {
-	struct allocator *a = s->lcore->allocator;
 	size_t room = need > SNAPSHOT_PART ? need : SNAPSHOT_PART;
-	size_t size = sizeof(struct parcel_part) + room;
-	struct parcel_part *part = a->alloc(a, size);
+	struct parcel_part *part = parcel_part_create(s->lcore->allocator, s->lcore->self, room);
 	if (part == NULL)
 		return false;
-	*part = (struct parcel_part){
-		.lcore = s->lcore->self,
-		.allocator = a,
-		.size = size,
-		.bytes = {(const uint8_t *)(part + 1), 0}
-        };
 	s->part = part;
 	s->room = room;
 	return rdb_writer_window(&s->writer, (uint8_t *)(part + 1), room);

@@ -83,14 +83,14 @@ unpack(struct parcel *p, unsigned *parts)
 	ck_assert_uint_le(len, PARCEL_INLINE);
 	memcpy(found, p->bytes, len);
 	*parts = 0;
-	for (struct parcel_part *part = p->first; part != NULL;) {
+	for (struct parcel_part *part = p->parts.first; part != NULL;) {
 		struct parcel_part *next = part->next;
 		ck_assert_uint_eq(part->lcore, 3);
 		ck_assert_uint_le(len + part->bytes.len, FLAT_MAX);
 		if (part->bytes.len > 0)
 			memcpy(found + len, part->bytes.at, part->bytes.len);
 		len += part->bytes.len;
-		ck_assert(next != NULL || p->last == part);
+		ck_assert(next != NULL || p->parts.last == part);
 		parcel_part_free(part);
 		part = next;
 		(*parts)++;
