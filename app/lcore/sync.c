@@ -11,20 +11,19 @@
 #include <string.h>
 
 #include "app/cmd/command.h"
+#include "app/lcore/rdb_keys.h"
 #include "app/lcore/repl.h"
 #include "app/store/slot_table.h"
 #include "proto/base/assert.h"
 #include "proto/base/number.h"
-#include "proto/rdb/reader.h"
 #include "proto/resp/parser.h"
 
-#define LINE_MAX     512
-#define BUFFER_MIN   ((size_t)64 * 1024)
-#define BUFFER_MAX   (1ull << 30)
-#define ARGS_MAX     1024u
-#define SCRATCH_SIZE 4096u
-#define CONNECT_US   3000000              /* a SYN that is not answered for so long is tried anew */
-#define APPLY_MAX    ((size_t)256 * 1024) /* bytes applied inside one barrier */
+#define LINE_MAX   512
+#define BUFFER_MIN ((size_t)64 * 1024)
+#define BUFFER_MAX (1ull << 30)
+#define ARGS_MAX   1024u
+#define CONNECT_US 3000000              /* a SYN that is not answered for so long is tried anew */
+#define APPLY_MAX  ((size_t)256 * 1024) /* bytes applied inside one barrier */
 
 enum sync_state {
 	SYNC_IDLE,
@@ -50,12 +49,8 @@ struct sync {
 	char id[REPL_ID_LEN + 1];
 	uint64_t offset; /* of the snapshot */
 	char mark[REPL_ID_LEN];
-	bool by_mark, payload_begun, payload_read;
-	struct rdb_reader reader;
-	uint8_t scratch[SCRATCH_SIZE];
-	uint8_t *room; /* a string that the reader fills */
-	size_t room_len;
-	struct rdb_item item;
+	bool by_mark, payload_begun;
+	struct rdb_keys keys;
 	/* stream */
 	struct session session;
 	struct resp_parser parser;
@@ -77,15 +72,6 @@ sync_create(struct repl_lcore *l)
 	return s;
 }
 
-static void
-release_room(struct repl_lcore *l)
-{
-	struct sync *s = l->sync;
-	l->allocator->release(l->allocator, s->room, s->room_len);
-	s->room = NULL;
-	s->room_len = 0;
-}
-
 /* reason: for INFO and the log; a literal. */
 static void
 hang_up(struct repl_lcore *l, const char *reason)
@@ -97,7 +83,7 @@ hang_up(struct repl_lcore *l, const char *reason)
 		conn_release(s->conn, l->now_us);
 		s->conn = NULL;
 	}
-	release_room(l);
+	rdb_keys_free(&s->keys);
 	l->allocator->release(l->allocator, s->buffer, s->size);
 	s->buffer = NULL;
 	s->from = s->len = s->size = 0;
@@ -302,7 +288,7 @@ begin_loading(struct repl_lcore *l, const char *line)
 	s->id[REPL_ID_LEN] = '\0';
 	s->offset = (uint64_t)offset;
 	s->state = SYNC_LOADING;
-	s->payload_begun = s->payload_read = false;
+	s->payload_begun = false;
 	return true;
 }
 
@@ -312,8 +298,6 @@ begin_payload(struct repl_lcore *l, const char *line)
 {
 	struct sync *s = l->sync;
 	int64_t len = 0;
-	struct rdb_limits limits = {
-		.string_max = RDB_STRING_MAX_DEFAULT, .count_max = UINT32_MAX, .size = UINT64_MAX};
 	if (line[0] == '\0')
 		return true;
 	s->by_mark = strncmp(line, "$EOF:", 5) == 0;
@@ -323,9 +307,8 @@ begin_payload(struct repl_lcore *l, const char *line)
 		return false;
 	if (s->by_mark)
 		memcpy(s->mark, line + 5, REPL_ID_LEN);
-	else
-		limits.size = (uint64_t)len;
-	rdb_reader_init(&s->reader, &limits, s->scratch, sizeof(s->scratch));
+	rdb_keys_free(&s->keys);
+	rdb_keys_init(&s->keys, l->server, l->allocator, s->by_mark ? UINT64_MAX : (uint64_t)len);
 	s->payload_begun = true;
 	/* From here on the old data is gone, and so is the right to continue its history. */
 	slot_table_change_mode(l->node->slots, SLOT_MODE_LOADING, 0);
@@ -336,38 +319,26 @@ begin_payload(struct repl_lcore *l, const char *line)
 	return true;
 }
 
-static bool
-load_string(struct repl_lcore *l, const struct rdb_item *item)
-{
-	struct key key;
-	uint64_t expire_ms = item->expire_ms == RDB_NO_EXPIRE ? 0 : (uint64_t)item->expire_ms;
-	keyspace_key(l->server->keys, item->key, &key);
-	return keyspace_put(keys_of(l->server, &key), &key, item->bytes, expire_ms) == KEY_OK;
-}
-
-/* One event of the file. NULL: go on; else why the link ends. */
+/* NULL: go on; else why the link ends. */
 static const char *
-load_event(struct repl_lcore *l, enum rdb_event event)
+load_reason(const struct rdb_keys *keys, enum rdb_keys_refusal refusal)
 {
-	struct sync *s = l->sync;
-	const struct rdb_item *item = &s->reader.item;
-	if (event == RDB_ROOM) {
-		release_room(l);
-		s->room_len = item->number;
-		s->room = l->allocator->alloc(l->allocator, s->room_len);
-		rdb_reader_room(&s->reader, s->room);
-		return s->room == NULL ? "out of memory while loading" : NULL;
-	}
-	if (event == RDB_KEY && item->type != RDB_TYPE_STRING)
-		return "the primary holds a type that is not there yet";
-	if (event == RDB_STRING && !load_string(l, item))
+	switch (refusal) {
+	case RDB_KEYS_TAKEN:
+		return NULL;
+	case RDB_KEYS_NO_ROOM:
+	case RDB_KEYS_NO_MEMORY:
 		return "out of memory while loading";
-	if (event == RDB_SELECT && item->number != 0)
+	case RDB_KEYS_OTHER_TYPE:
+		return "the primary holds a type that is not there yet";
+	case RDB_KEYS_OTHER_DATABASE:
 		return "the primary holds keys outside of database 0";
-	if (event == RDB_FUNCTION)
+	case RDB_KEYS_FUNCTIONS:
 		return "the primary holds functions, which are not there yet";
-	s->payload_read = event == RDB_FILE_END;
-	return event >= RDB_BAD_MAGIC ? rdb_event_name(event) : NULL;
+	case RDB_KEYS_BAD:
+		break;
+	}
+	return rdb_event_name(keys->bad);
 }
 
 static void
@@ -403,16 +374,11 @@ load(struct repl_lcore *l)
 			return "no payload where one was announced";
 	}
 	struct span in = {s->buffer + s->from, s->len - s->from};
-	while (!s->payload_read) {
-		enum rdb_event event = rdb_read(&s->reader, &in);
-		if (event == RDB_MORE)
-			break;
-		const char *reason = load_event(l, event);
-		if (reason != NULL)
-			return reason;
-	}
+	const char *reason = load_reason(&s->keys, rdb_keys_read(&s->keys, &in));
+	if (reason != NULL)
+		return reason;
 	s->from = s->len - in.len;
-	if (!s->payload_read)
+	if (!s->keys.done)
 		return NULL;
 	if (s->by_mark) {
 		if (in.len < REPL_ID_LEN)
@@ -421,7 +387,7 @@ load(struct repl_lcore *l)
 			return "the mark behind the payload is not the one announced";
 		s->from += REPL_ID_LEN;
 	}
-	release_room(l);
+	rdb_keys_free(&s->keys);
 	finish_loading(l);
 	return NULL;
 }
