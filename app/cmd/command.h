@@ -80,6 +80,7 @@ struct server {
 	uint64_t credit;       /* of the group's budget */
 	uint32_t turn_victims; /* evicted in this turn */
 	bool over;             /* memory_tick() has work */
+	bool stands_still;     /* a manual failover waits for our offset: nothing is evicted */
 	struct server_counters counters;
 	struct feed feed;
 	struct keyspace_watch watch;

@@ -128,7 +128,8 @@ memory_config_changed(struct server *server)
 void
 memory_tick(struct server *server)
 {
-	bool evicts = server->config.maxmemory_policy != EVICT_NOTHING && !is_exempt(server);
+	bool evicts = server->config.maxmemory_policy != EVICT_NOTHING && !is_exempt(server) &&
+		      !server->stands_still;
 	server->over = is_over(server) && evicts; /* and settles the budget, for the peak */
 	if (!evicts)
 		budget_set_poor(&server->group->budget, server->member, false);

@@ -7,6 +7,7 @@
  * V2  A lcore evicts its own keys only. One that has none left goes on as long as another has some, whose next turn evicts them.
  * V3  A turn evicts at most EVICT_TURN_MAX entries, and beyond that as many as its commands bring bytes: it stays short.
  * V4  A replica evicts nothing by itself, unless replica-ignore-maxmemory says no; what its primary sends is never refused.
+ * V5  While a manual failover waits for our offset to stand still, nothing is evicted between commands.
  */
 #pragma once
 #include <stdbool.h>

@@ -30,15 +30,24 @@ repl_init(struct repl *repl, void *ring, uint64_t size, struct prng *prng)
 	return true;
 }
 
+/* A replica's keys expire when its primary says so. While a failover waits for the offset to stand still, no key goes by itself. */
+static void
+settle_keys(const struct repl_lcore *l, struct server *server)
+{
+	server->stands_still = repl_facts_paused(l->node->facts, l->now_us);
+	keyspace_keep_expired(server->keys, l->node->role == REPL_REPLICA || server->stands_still);
+}
+
 /* Inside a barrier. */
 void
-repl_feed_everywhere(struct repl *repl, bool on, bool keep_expired)
+repl_feed_everywhere(const struct repl_lcore *l, bool on)
 {
+	struct repl *repl = l->node;
 	repl->backlog |= on;
 	for (unsigned i = 0; i < repl->lcores; i++) {
 		struct server *server = repl->group->members[i];
 		server->feed.on = on;
-		keyspace_keep_expired(server->keys, keep_expired);
+		settle_keys(l, server);
 	}
 }
 
@@ -92,12 +101,9 @@ change_role(struct repl_lcore *l)
 	sync_destroy(l);
 	/* A primary whose address is not known yet has a port all the same (mail.h). */
 	repl->role = repl->primary_port != 0 ? REPL_REPLICA : REPL_PRIMARY;
-	if (repl->role == REPL_REPLICA) {
-		repl_feed_everywhere(repl, false, true);
-		l->sync = repl->primary_address != 0 ? sync_create(l) : NULL;
-	} else {
-		repl_feed_everywhere(repl, repl->backlog, false);
-	}
+	repl_feed_everywhere(l, repl->role == REPL_PRIMARY && repl->backlog);
+	if (repl->role == REPL_REPLICA && repl->primary_address != 0)
+		l->sync = sync_create(l);
 	atomic_store(&repl->facts->link_up, false);
 	atomic_store(&repl->facts->link_at_us, l->now_us);
 }
@@ -165,8 +171,7 @@ bool
 repl_turn(struct repl_lcore *l, uint64_t now_us)
 {
 	l->now_us = now_us;
-	keyspace_keep_expired(l->server->keys, l->node->role == REPL_REPLICA ||
-						       repl_facts_paused(l->node->facts, now_us));
+	settle_keys(l, l->server);
 	keep_alive(l);
 	bool busy = snapshot_turn(l);
 	busy |= rdb_file_turn(l);

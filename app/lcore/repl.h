@@ -124,7 +124,7 @@ size_t repl_info(const struct repl_lcore *l, char *at, size_t size);
 /* ---- between repl.c, replica.c, snapshot.c and sync.c ---- */
 
 void repl_new_id(struct repl *repl, struct prng *prng);
-void repl_feed_everywhere(struct repl *repl, bool on, bool keep_expired);
+void repl_feed_everywhere(const struct repl_lcore *l, bool on);
 void repl_drop_replicas(struct repl_lcore *l);
 
 /* replica.c: one replica that this lcore sends to. */

@@ -234,7 +234,7 @@ begin_full(struct repl_lcore *l, struct replica *r)
 	char line[HEADER_MAX];
 	uint8_t header[HEADER_MAX];
 	if (!repl->backlog)
-		repl_feed_everywhere(repl, true, false);
+		repl_feed_everywhere(l, true);
 	r->sent = stream_end(&repl->stream);
 	stream_append(&repl->stream, l->self, SPAN(select));
 	repl->snapshot_sender = l->self;

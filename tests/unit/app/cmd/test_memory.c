@@ -182,6 +182,24 @@ START_TEST(lowering_maxmemory_evicts_in_steps)
 }
 END_TEST
 
+/* V5. */
+START_TEST(nothing_is_evicted_while_the_offset_must_stand_still)
+{
+	struct talk *t = open_alone("allkeys-lru");
+	fill(t, 0, 1000, "");
+	limit(t, memory_used(t->server) / 2);
+	t->server->stands_still = true;
+	next_turn(t);
+	server_tick(t->server, 1000);
+	ck_assert_uint_eq(keyspace_count(t->server->keys), 1000);
+	t->server->stands_still = false;
+	next_turn(t);
+	server_tick(t->server, 1000);
+	ck_assert_uint_eq(keyspace_count(t->server->keys), 1000 - EVICT_TURN_MAX);
+	talk_close(t);
+}
+END_TEST
+
 /* V2. All is with one member; the other is not refused, and the first one's turns make up for it. */
 START_TEST(a_lcore_without_keys_goes_on_while_another_has_some)
 {
@@ -272,6 +290,7 @@ main(void)
 			 a_volatile_policy_refuses_when_nothing_expires,
 			 replicas_hear_of_an_eviction_before_its_cause,
 			 lowering_maxmemory_evicts_in_steps,
+			 nothing_is_evicted_while_the_offset_must_stand_still,
 			 a_lcore_without_keys_goes_on_while_another_has_some,
 			 the_budget_is_never_below_what_is_used,
 			 object_and_restore_speak_of_what_the_policy_keeps);
