@@ -33,6 +33,12 @@ struct data_counters { /* written by the lcore with relaxed stores, read by anyb
 	_Atomic uint64_t longest_turn_cycles;
 };
 
+static inline uint64_t
+data_counter(const _Atomic uint64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
 enum data_phase { DATA_RUNNING, DATA_DRAINING, DATA_STOPPED };
 
 struct data_lcore {

@@ -57,6 +57,9 @@ void node_destroy(struct node *node);
 /* "name:value\r\n" lines of an INFO section that the node knows more about ("dpdk"). Answers how many bytes it wrote. */
 size_t node_info(void *data_lcore, const char *section, char *at, size_t size);
 void stack_counters_add(struct stack_counters *sum, const struct stack_counters *more);
+/* Every reason for which a frame or segment was dropped, by the one name that INFO, telemetry and tests have for it. */
+typedef void stack_drop_teller(void *to, const char *name, uint64_t count);
+void stack_drops_each(const struct stack_counters *counters, stack_drop_teller *tell, void *to);
 
 /* telemetry.c: /pollis/... for dpdk-telemetry.py. One node of the process is told of; its memory outlives the telemetry thread's
  * interest, because node_destroy() ends that first. */

@@ -15,12 +15,6 @@
 #include "app/lcore/node.h"
 #include "proto/inet/icmp.h"
 
-static uint64_t
-read_counter(const _Atomic uint64_t *counter)
-{
-	return atomic_load_explicit(counter, memory_order_relaxed);
-}
-
 /* What the lcores did, added up; the longest turn is the longest of any. */
 struct lcore_sums {
 	uint64_t turns, busy, idle, rx, tx, longest, calls, batches;
@@ -42,12 +36,12 @@ static void
 add_lcore(struct lcore_sums *sum, const struct data_lcore *d)
 {
 	const struct data_counters *c = &d->counters;
-	uint64_t longest = read_counter(&c->longest_turn_cycles);
-	sum->turns += read_counter(&c->turns);
-	sum->busy += read_counter(&c->busy_cycles);
-	sum->idle += read_counter(&c->idle_cycles);
-	sum->rx += read_counter(&c->rx_cycles);
-	sum->tx += read_counter(&c->tx_cycles);
+	uint64_t longest = data_counter(&c->longest_turn_cycles);
+	sum->turns += data_counter(&c->turns);
+	sum->busy += data_counter(&c->busy_cycles);
+	sum->idle += data_counter(&c->idle_cycles);
+	sum->rx += data_counter(&c->rx_cycles);
+	sum->tx += data_counter(&c->tx_cycles);
 	sum->longest = longest > sum->longest ? longest : sum->longest;
 	sum->calls += d->serve.counters.calls;
 	sum->batches += d->serve.counters.batches;
@@ -69,8 +63,8 @@ lcore_lines(struct text *l, const struct data_lcore *asked)
 	for (unsigned i = 0; i < asked->lcores; i++) {
 		const struct data_lcore *d = member_of(asked, i);
 		text_add(l, "lcore%u:busy_share=%.4f,calls=%lu,connections=%u,clients=%lu\r\n", i,
-			 share(read_counter(&d->counters.busy_cycles),
-			       read_counter(&d->counters.idle_cycles)),
+			 share(data_counter(&d->counters.busy_cycles),
+			       data_counter(&d->counters.idle_cycles)),
 			 d->serve.counters.calls, stack_conn_count(d->stack),
 			 d->server->session_count);
 	}
@@ -86,15 +80,22 @@ stack_counters_add(struct stack_counters *sum, const struct stack_counters *more
 		to[i] += from[i];
 }
 
-static void
-drop_lines(struct text *l, const struct stack_counters *s)
+void
+stack_drops_each(const struct stack_counters *s, stack_drop_teller *tell, void *to)
 {
+	char name[64];
 	for (unsigned k = PACKET_DROP_SHORT; k < PACKET_KIND_COUNT; k++)
-		text_add(l, "drop_%s:%lu\r\n", packet_kind_name((enum packet_kind)k), s->packet[k]);
-	for (unsigned k = TCP_KEPT + 1; k < TCP_DROP_COUNT; k++)
-		text_add(l, "drop_tcp_%s:%lu\r\n", tcp_drop_name((enum tcp_drop)k), s->tcp[k]);
-	for (unsigned k = 0; k < ICMP_KIND_COUNT; k++)
-		text_add(l, "icmp_%s:%lu\r\n", icmp_kind_name((enum icmp_kind)k), s->icmp[k]);
+		tell(to, packet_kind_name((enum packet_kind)k), s->packet[k]);
+	for (unsigned k = TCP_KEPT + 1; k < TCP_DROP_COUNT; k++) {
+		snprintf(name, sizeof(name), "tcp_%s", tcp_drop_name((enum tcp_drop)k));
+		tell(to, name, s->tcp[k]);
+	}
+}
+
+static void
+drop_line(void *text, const char *name, uint64_t count)
+{
+	text_add(text, "drop_%s:%lu\r\n", name, count);
 }
 
 static void
@@ -117,7 +118,9 @@ stack_lines(struct text *l, const struct data_lcore *asked)
 	text_add(l, "path_mtu:%lu\r\nresets_limited:%lu\r\n", s->path_mtu, s->resets_limited);
 	text_add(l, "cookies_sent:%lu\r\ncookies_good:%lu\r\ncookies_bad:%lu\r\n", s->cookies_sent,
 		 s->cookies_good, s->cookies_bad);
-	drop_lines(l, s);
+	stack_drops_each(s, drop_line, l);
+	for (unsigned k = 0; k < ICMP_KIND_COUNT; k++)
+		text_add(l, "icmp_%s:%lu\r\n", icmp_kind_name((enum icmp_kind)k), s->icmp[k]);
 }
 
 static void

@@ -109,7 +109,7 @@ hook_data_alive(void *owner, uint64_t now_ms)
 	bool alive = true;
 	for (unsigned i = 0; i < o->data_count; i++) {
 		const struct data_lcore *d = o->data[i];
-		uint64_t turns = atomic_load_explicit(&d->counters.turns, memory_order_relaxed);
+		uint64_t turns = data_counter(&d->counters.turns);
 		uint64_t timeout_ms = server_config(d->server)->cluster_node_timeout_ms;
 		if (turns != o->watched_turns[i] || o->watched_ms[i] == 0) {
 			o->watched_turns[i] = turns;

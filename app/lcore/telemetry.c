@@ -17,7 +17,6 @@
 #include "app/control/cluster_node.h"
 #include "app/lcore/node.h"
 #include "app/store/slot_table.h"
-#include "proto/inet/icmp.h"
 
 #define RANGES_MAX 128 /* of slots in one answer, which the telemetry socket cuts at 16 KB */
 
@@ -35,12 +34,6 @@ static struct node *
 the_node(void)
 {
 	return atomic_load_explicit(told_node(), memory_order_acquire);
-}
-
-static uint64_t
-value_of(const _Atomic uint64_t *counter)
-{
-	return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
 static int
@@ -94,16 +87,17 @@ lcore_dict(const struct node *node, unsigned i, struct rte_tel_data *out)
 {
 	const struct data_lcore *d = node->data[i];
 	const struct data_counters *c = &d->counters;
-	uint64_t busy = value_of(&c->busy_cycles), idle = value_of(&c->idle_cycles);
+	uint64_t busy = data_counter(&c->busy_cycles), idle = data_counter(&c->idle_cycles);
 	uint64_t per_mille =
 		busy + idle > 0 ? (uint64_t)((double)busy * 1000 / (double)(busy + idle)) : 0;
 	rte_tel_data_add_dict_u64(out, "eal_lcore", node->data_lcore_ids[i]);
-	rte_tel_data_add_dict_u64(out, "turns", value_of(&c->turns));
+	rte_tel_data_add_dict_u64(out, "turns", data_counter(&c->turns));
 	rte_tel_data_add_dict_u64(out, "busy_cycles", busy);
 	rte_tel_data_add_dict_u64(out, "idle_cycles", idle);
 	rte_tel_data_add_dict_u64(out, "busy_per_mille", per_mille);
 	rte_tel_data_add_dict_u64(out, "longest_turn_us",
-				  value_of(&c->longest_turn_cycles) * 1000000 / rte_get_tsc_hz());
+				  data_counter(&c->longest_turn_cycles) * 1000000 /
+					  rte_get_tsc_hz());
 	rte_tel_data_add_dict_u64(out, "calls", d->serve.counters.calls);
 	rte_tel_data_add_dict_u64(out, "batches", d->serve.counters.batches);
 	rte_tel_data_add_dict_u64(out, "parcels_sent", d->serve.counters.parcels_sent);
@@ -142,6 +136,12 @@ tell_connections(const char *command, const char *params, struct rte_tel_data *o
 	return tell_each(out, connections_dict);
 }
 
+static void
+drop_entry(void *out, const char *name, uint64_t count)
+{
+	rte_tel_data_add_dict_u64(out, name, count);
+}
+
 /* All lcores' stacks and the bus's, by the names that INFO's # Dpdk has. */
 static int
 tell_drops(const char *command, const char *params, struct rte_tel_data *out)
@@ -149,7 +149,6 @@ tell_drops(const char *command, const char *params, struct rte_tel_data *out)
 	const struct node *node = the_node();
 	struct stack_counters s = {0};
 	struct wire_counters wire = {0};
-	char name[64];
 	(void)command, (void)params;
 	rte_tel_data_start_dict(out);
 	if (node == NULL)
@@ -162,12 +161,7 @@ tell_drops(const char *command, const char *params, struct rte_tel_data *out)
 		wire.ring_full += node->wire.at[i].counters.ring_full;
 		wire.outbox_full += node->wire.at[i].counters.outbox_full;
 	}
-	for (unsigned k = PACKET_DROP_SHORT; k < PACKET_KIND_COUNT; k++)
-		rte_tel_data_add_dict_u64(out, packet_kind_name((enum packet_kind)k), s.packet[k]);
-	for (unsigned k = TCP_KEPT + 1; k < TCP_DROP_COUNT; k++) {
-		snprintf(name, sizeof(name), "tcp_%s", tcp_drop_name((enum tcp_drop)k));
-		rte_tel_data_add_dict_u64(out, name, s.tcp[k]);
-	}
+	stack_drops_each(&s, drop_entry, out);
 	rte_tel_data_add_dict_u64(out, "no_listener", s.no_listener);
 	rte_tel_data_add_dict_u64(out, "conn_full", s.conn_full);
 	rte_tel_data_add_dict_u64(out, "no_mbuf", s.no_mbuf);
