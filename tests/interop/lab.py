@@ -12,6 +12,7 @@ import ctypes
 import os
 import signal
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -52,6 +53,35 @@ def check(condition, what):
     """An assertion that survives python -O and says what was expected."""
     if not condition:
         raise AssertionError(what)
+
+
+class RedisServer:
+    """A redis-server on loopback, beside ours: port; the block's value is a client of it. DEBUG is allowed, nothing is saved."""
+
+    def __init__(self, folder, *options):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.process = subprocess.Popen(
+            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--enable-debug-command", "yes",
+             *options], stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        self.client = redis.Redis(port=self.port)
+
+    def __enter__(self):
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                self.client.ping()
+                return self.client
+            except (redis.ConnectionError, redis.BusyLoadingError):
+                code = self.process.poll()
+                check(code is None, f"redis-server ended: {self.process.stdout.read()[-1500:] if code is not None else ''}")
+                check(time.monotonic() < deadline, "redis-server does not answer")
+                time.sleep(0.05)
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
 
 
 class Hugepages:

@@ -7,10 +7,9 @@ import tempfile
 import time
 import urllib.request
 
-from lab import NODE_IP, PORT, Lab, check, die_with_parent
+from lab import NODE_IP, PORT, Lab, RedisServer, check, die_with_parent
 
 EXPORTER = "prometheus-redis-exporter"
-STOCK_PORT = 7391
 # What a stock server has and we have not: pattern of names -> why.
 MISSING = {
     r"redis_(allocator|defrag|mem_|memory_|rss_|used_memory|maxmemory).*": "its memory is libc's, ours hugepages: other figures",
@@ -61,16 +60,12 @@ def main():
         print(f"skipped: {EXPORTER} is missing: scripts/install-deps")
         sys.exit(77)
     with Lab() as lab, tempfile.TemporaryDirectory(prefix="pollis-exporter") as folder:
-        stock = subprocess.Popen(["redis-server", "--port", str(STOCK_PORT), "--bind", "127.0.0.1", "--save", "", "--dir", folder],
-                                 stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
-        try:
-            for port, host in ((PORT, NODE_IP), (STOCK_PORT, "127.0.0.1")):
+        stock = RedisServer(folder)
+        with stock:
+            for port, host in ((PORT, NODE_IP), (stock.port, "127.0.0.1")):
                 for args in (["SET", "k", "v"], ["GET", "k"], ["NOSUCH"]):
                     subprocess.run(["redis-cli", "-h", host, "-p", str(port), *args], capture_output=True, check=False, timeout=10)
-            ours, theirs = scrape(f"{NODE_IP}:{PORT}", 9121), scrape(f"127.0.0.1:{STOCK_PORT}", 9122)
-        finally:
-            stock.terminate()
-            stock.wait(10)
+            ours, theirs = scrape(f"{NODE_IP}:{PORT}", 9121), scrape(f"127.0.0.1:{stock.port}", 9122)
     missing = [name for name in sorted(set(theirs) - set(ours)) if not any(re.fullmatch(p, name) for p in MISSING)]
     check(not missing, f"metrics that a stock node has and we have not, without a reason: {missing}")
     for name in ("redis_commands_processed_total", "redis_connected_clients", "redis_keyspace_hits_total", "redis_commands_total",

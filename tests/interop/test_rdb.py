@@ -4,48 +4,19 @@ Stock and copy are compared by DEBUG DIGEST, which depends on values alone, not 
 """
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 
-import redis
-
-from lab import BUILD, ROOT, check, die_with_parent
+from lab import BUILD, ROOT, RedisServer, check
 
 COPY = f"{BUILD}/tests/unit/proto/rdb/rdb_copy"
 GOLDEN = f"{ROOT}/tests/golden/rdb/redis-7.0.15"
 LARGE = 64 << 20
 
 
-class Server:
-    """A redis-server on loopback that has loaded one file."""
-
-    def __init__(self, folder, file):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.process = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", folder, "--dbfilename", file, "--save", "",
-             "--enable-debug-command", "yes", "--hash-max-listpack-entries", "8"],
-            stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
-        self.client = redis.Redis(port=self.port)
-
-    def __enter__(self):
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                self.client.ping()
-                return self.client
-            except (redis.ConnectionError, redis.BusyLoadingError):
-                code = self.process.poll()
-                check(code is None, f"redis-server ended: {self.process.stdout.read()[-1500:] if code is not None else ''}")
-                check(time.monotonic() < deadline, "redis-server does not answer")
-                time.sleep(0.05)
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.communicate()
+def stock(folder, file):
+    return RedisServer(folder, "--dbfilename", file, "--hash-max-listpack-entries", "8")
 
 
 def copy(folder, source, target, *options):
@@ -66,7 +37,7 @@ def golden(folder):
         expected = text.read().split()[-1].encode()
     for target, options in (("same.rdb", []), ("plain.rdb", ["--plain"]), ("bytes.rdb", ["--plain", "--segment", "1"])):
         check(copy(folder, "golden.rdb", target, *options) == 26, target)
-        with Server(folder, target) as client:
+        with stock(folder, target) as client:
             check(client.dbsize() == 26, target)
             check(digest(client) == expected, f"{target}: {digest(client)}, stock {expected}")
             check(b"mylib" in str(client.execute_command("FUNCTION", "LIST")).encode(), "function")
@@ -76,7 +47,7 @@ def golden(folder):
 
 def saved(folder):
     """Strings of all lengths and forms, expiries, several databases and one value of 64 MB, there and back."""
-    with Server(folder, "saved.rdb") as client:
+    with stock(folder, "saved.rdb") as client:
         pipe = client.pipeline(transaction=False)
         for i in range(3000):
             pipe.set(f"key:{i}", [str(i * 7919 - 9000000), "x" * i, os.urandom(i % 300), f"{i:040x}"][i % 4], px=10**12 if i % 5 == 0 else None)
@@ -89,7 +60,7 @@ def saved(folder):
     started = time.monotonic()
     check(copy(folder, "saved.rdb", "again.rdb") == 3002, "keys")
     took = time.monotonic() - started
-    with Server(folder, "again.rdb") as client:
+    with stock(folder, "again.rdb") as client:
         check(digest(client) == expected, "digest")
         check(client.strlen("large") == LARGE, "large")
     return took

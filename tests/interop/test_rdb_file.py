@@ -4,44 +4,12 @@ A node that is killed while it saves leaves the file that was there; one that is
 """
 import os
 import shutil
-import socket
-import subprocess
 import tempfile
 import time
 
-import redis
-
-from lab import Lab, check, die_with_parent
+from lab import Lab, RedisServer, check
 
 KEYS = 100_000
-
-
-class Stock:
-    """A redis-server on loopback that has loaded one file."""
-
-    def __init__(self, folder):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.process = subprocess.Popen(
-            ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--enable-debug-command",
-             "yes"], stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
-        self.client = redis.Redis(port=port)
-
-    def __enter__(self):
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                self.client.ping()
-                return self.client
-            except (redis.ConnectionError, redis.BusyLoadingError):
-                check(self.process.poll() is None, "redis-server refused the file")
-                check(time.monotonic() < deadline, "redis-server does not answer")
-                time.sleep(0.05)
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
 
 
 def digest(client):
@@ -84,7 +52,7 @@ def save_and_load(lab, folder):
     fill(client, 5000, first=KEYS)  # not in the file: they came after the cut
     saved(client, before)
     check(client.info("persistence")["rdb_changes_since_last_save"] == 5000, "changes since the cut")
-    with Stock(folder) as stock:
+    with RedisServer(folder) as stock:
         check(digest(stock) == expected, "redis-server finds other keys in our file than there were at the cut")
         stock.delete(*[f"key:{i}" for i in range(1000)])
         expected = digest(stock)

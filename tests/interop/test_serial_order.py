@@ -7,7 +7,6 @@ import os
 import random
 import selectors
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,13 +15,11 @@ os.environ.setdefault("POLLIS_SHAPE", "three")
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, f"{ROOT}/tests/diff")
 
-import redis  # noqa: E402
 import serial  # noqa: E402
-from lab import NODE_IP, PORT, Lab, check, die_with_parent  # noqa: E402
+from lab import NODE_IP, PORT, Lab, RedisServer, check  # noqa: E402
 
 CONNECTIONS, KEYS, SECONDS, DEPTH_MAX = 50, 150, 4, 3
 PAIR = (b"pair:1", b"pair:2", b"pair:3", b"pair:4")
-STOCK_PORT = 7390
 
 
 class Reader:
@@ -132,30 +129,15 @@ def run(clients, record):
 def final_digest(lab, histories):
     """What a stock server with the same keys says, and what ours says."""
     client = lab.redis()
-    with tempfile.TemporaryDirectory(prefix="pollis-serial") as folder:
-        stock = subprocess.Popen(["redis-server", "--port", str(STOCK_PORT), "--bind", "127.0.0.1", "--save", "", "--dir", folder,
-                                  "--enable-debug-command", "yes"], stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
-        try:
-            other = redis.Redis(port=STOCK_PORT)
-            deadline = time.monotonic() + 10
-            while True:
-                try:
-                    other.ping()
-                    break
-                except redis.ConnectionError:
-                    check(time.monotonic() < deadline, "redis-server does not start")
-                    time.sleep(0.05)
-            for key in [*histories, *PAIR]:
-                begin = time.monotonic()
-                value = client.get(key)
-                if key in histories:
-                    histories[key].append(serial.Op((b"get",), value, begin, time.monotonic()))
-                if value is not None:
-                    other.set(key, value)
-            return client.execute_command("DEBUG", "DIGEST"), other.execute_command("DEBUG", "DIGEST")
-        finally:
-            stock.terminate()
-            stock.wait(10)
+    with tempfile.TemporaryDirectory(prefix="pollis-serial") as folder, RedisServer(folder) as other:
+        for key in [*histories, *PAIR]:
+            begin = time.monotonic()
+            value = client.get(key)
+            if key in histories:
+                histories[key].append(serial.Op((b"get",), value, begin, time.monotonic()))
+            if value is not None:
+                other.set(key, value)
+        return client.execute_command("DEBUG", "DIGEST"), other.execute_command("DEBUG", "DIGEST")
 
 
 def main():

@@ -70,6 +70,22 @@ talk_close(struct talk *t)
 	ck_assert_uint_eq(t->memory.table.used, 0);
 }
 
+/* So many servers that are the members of one group. */
+static inline void
+talk_open_group(struct talk *members, struct server_group *group, unsigned count)
+{
+	*group = (struct server_group){.count = count};
+	for (unsigned i = 0; i < count; i++)
+		talk_open(&members[i], group, i);
+}
+
+static inline void
+talk_close_group(struct talk *members, const struct server_group *group)
+{
+	for (unsigned i = 0; i < group->count; i++)
+		talk_close(&members[i]);
+}
+
 /* Splits words into t->call, and identifies it. */
 static inline void
 talk_identify(struct talk *t, const char *words)

@@ -20,16 +20,13 @@ static struct server_group group;
 static void
 setup(unsigned count)
 {
-	group = (struct server_group){.count = count};
-	for (unsigned i = 0; i < count; i++)
-		talk_open(&members[i], &group, i);
+	talk_open_group(members, &group, count);
 }
 
 static void
 teardown(void)
 {
-	for (unsigned i = 0; i < group.count; i++)
-		talk_close(&members[i]);
+	talk_close_group(members, &group);
 }
 
 /* A client of member home. */

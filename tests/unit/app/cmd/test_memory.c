@@ -204,9 +204,7 @@ END_TEST
 START_TEST(a_lcore_without_keys_goes_on_while_another_has_some)
 {
 	char line[128];
-	group = (struct server_group){.count = MEMBERS};
-	for (unsigned m = 0; m < MEMBERS; m++)
-		talk_open(&talks[m], &group, m);
+	talk_open_group(talks, &group, MEMBERS);
 	struct talk *rich = NULL, *poor = NULL;
 	for (unsigned i = 0; i < KEYS; i++) {
 		snprintf(line, sizeof(line),
@@ -231,8 +229,7 @@ START_TEST(a_lcore_without_keys_goes_on_while_another_has_some)
 	/* The servers themselves take more than that: now both are poor. */
 	server_tick(poor->server, 1000);
 	ck_assert_str_eq(talk_line(poor, "SET b c"), OOM);
-	for (unsigned m = 0; m < MEMBERS; m++)
-		talk_close(&talks[m]);
+	talk_close_group(talks, &group);
 }
 END_TEST
 

@@ -12,16 +12,13 @@ static struct server_group group;
 static void
 setup(void)
 {
-	group = (struct server_group){.count = MEMBERS};
-	for (unsigned i = 0; i < MEMBERS; i++)
-		talk_open(&members[i], &group, i);
+	talk_open_group(members, &group, MEMBERS);
 }
 
 static void
 teardown(void)
 {
-	for (unsigned i = 0; i < MEMBERS; i++)
-		talk_close(&members[i]);
+	talk_close_group(members, &group);
 }
 
 static void

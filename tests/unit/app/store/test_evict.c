@@ -4,14 +4,13 @@
  */
 #include "app/store/evict.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "tests/unit/app/store/keys.h"
 #include "tests/unit/app/store/limited.h"
 #include "tests/unit/runner.h"
 
 #define KEYS      4000u
-#define NAME_SIZE 24
 #define SAMPLES   5u
 #define MINUTE_MS 60000u
 
@@ -52,29 +51,11 @@ teardown(struct fixture *f)
 }
 
 static void
-key_for(const struct fixture *f, uint32_t n, struct key *key, char name[NAME_SIZE])
-{
-	int len = snprintf(name, NAME_SIZE, n % 2 == 0 ? "{one}:%u" : "key:%u", n);
-	keyspace_key(f->keys, (struct span){(const uint8_t *)name, (size_t)len}, key);
-}
-
-static uint32_t
-number_of(const struct entry *e)
-{
-	struct span key = entry_key(e);
-	uint32_t n = 0;
-	for (size_t i = 0; i < key.len; i++)
-		if (key.at[i] >= '0' && key.at[i] <= '9')
-			n = n * 10 + key.at[i] - '0';
-	return n;
-}
-
-static void
 put(struct fixture *f, uint32_t n, uint64_t expire_ms)
 {
 	struct key key;
 	char name[NAME_SIZE];
-	key_for(f, n, &key, name);
+	key_for(f->keys, n, &key, name);
 	ck_assert_int_eq(keyspace_put(f->keys, &key, SPAN("value"), expire_ms), KEY_OK);
 }
 
@@ -83,7 +64,7 @@ find(struct fixture *f, uint32_t n)
 {
 	struct key key;
 	char name[NAME_SIZE];
-	key_for(f, n, &key, name);
+	key_for(f->keys, n, &key, name);
 	return keyspace_find(f->keys, &key, 0);
 }
 
@@ -241,7 +222,7 @@ START_TEST(volatile_policies_never_touch_what_does_not_expire)
 		for (uint32_t n = 0; n < KEYS; n++) {
 			struct key key;
 			char name[NAME_SIZE];
-			key_for(f, n, &key, name);
+			key_for(f->keys, n, &key, name);
 			if (n % 97 == 50)
 				keyspace_expire(f->keys, &key, 2000000, 0);
 		}

@@ -4,15 +4,14 @@
  */
 #include "app/store/keyspace.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "app/store/blob.h"
+#include "tests/unit/app/store/keys.h"
 #include "tests/unit/app/store/limited.h"
 #include "tests/unit/runner.h"
 
 #define NAMES_MAX    12000 /* half in one slot: more than its first array of buckets holds */
-#define NAME_SIZE    24
 #define STEPS        150000
 #define CHECK_EVERY  5000
 #define CALLS_MAX    4 /* of the allocator, for one write: entry, blob, chain or segment, its list */
@@ -62,24 +61,6 @@ teardown(struct fixture *f)
 	ck_assert_uint_eq(f->memory.table.used, 0);
 }
 
-static void
-key_for(const struct fixture *f, uint32_t n, struct key *key, char name[NAME_SIZE])
-{
-	int len = snprintf(name, NAME_SIZE, n % 2 == 0 ? "{one}:%u" : "key:%u", n);
-	keyspace_key(f->keys, (struct span){(const uint8_t *)name, (size_t)len}, key);
-}
-
-static uint32_t
-number_of(const struct entry *e)
-{
-	struct span key = entry_key(e);
-	uint32_t n = 0;
-	for (size_t i = 0; i < key.len; i++)
-		if (key.at[i] >= '0' && key.at[i] <= '9')
-			n = n * 10 + key.at[i] - '0';
-	return n;
-}
-
 /* The model's own expiry: what is due is not there. */
 static struct fact *
 fact_at(struct fixture *f, uint32_t n)
@@ -109,7 +90,7 @@ check_name(struct fixture *f, uint32_t n)
 {
 	char name[NAME_SIZE];
 	struct key key;
-	key_for(f, n, &key, name);
+	key_for(f->keys, n, &key, name);
 	check_entry(fact_at(f, n), keyspace_find(f->keys, &key, f->now_ms));
 }
 
@@ -148,7 +129,7 @@ do_put(struct fixture *f, uint32_t n)
 	struct fact new = {true, draw_len(f), (uint8_t)prng_next(&f->prng), 0, draw_expiry(f)};
 	new.kept = new.len;
 	memset(f->value, new.fill, new.len);
-	key_for(f, n, &key, name);
+	key_for(f->keys, n, &key, name);
 	if (keyspace_put(f->keys, &key, (struct span){f->value, new.len}, new.expire_ms) == KEY_OK)
 		f->facts[n] = new;
 }
@@ -160,7 +141,7 @@ do_resize(struct fixture *f, uint32_t n)
 	struct key key;
 	struct fact *fact = fact_at(f, n);
 	uint32_t len = draw_len(f);
-	key_for(f, n, &key, name);
+	key_for(f->keys, n, &key, name);
 	if (keyspace_resize(f->keys, &key, len, f->now_ms) == NULL)
 		return;
 	if (!fact->there)
@@ -176,7 +157,7 @@ do_expire(struct fixture *f, uint32_t n)
 	struct key key;
 	struct fact *fact = fact_at(f, n);
 	uint64_t at = draw_expiry(f);
-	key_for(f, n, &key, name);
+	key_for(f->keys, n, &key, name);
 	enum key_result result = keyspace_expire(f->keys, &key, at, f->now_ms);
 	if (!fact->there)
 		ck_assert_int_eq(result, KEY_ABSENT);
@@ -192,7 +173,7 @@ do_delete(struct fixture *f, uint32_t n)
 	char name[NAME_SIZE];
 	struct key key;
 	struct fact *fact = fact_at(f, n);
-	key_for(f, n, &key, name);
+	key_for(f->keys, n, &key, name);
 	ck_assert_int_eq(keyspace_delete(f->keys, &key, f->now_ms), fact->there);
 	fact->there = false;
 }
@@ -263,7 +244,7 @@ START_TEST(a_full_store_says_so_and_keeps_its_count_of_memory)
 	uint64_t count = keyspace_count(f->keys);
 	f->memory.refuse_all = true;
 	for (uint32_t n = 2000; n < 2100; n++) {
-		key_for(f, n, &key, name);
+		key_for(f->keys, n, &key, name);
 		ck_assert_int_eq(keyspace_put(f->keys, &key, SPAN("value"), 0), KEY_FULL);
 		ck_assert_ptr_null(keyspace_resize(f->keys, &key, 10, f->now_ms));
 		ck_assert_ptr_null(keyspace_find(f->keys, &key, f->now_ms));
@@ -303,7 +284,7 @@ START_TEST(expired_keys_go_without_being_asked_for_from_chains_too)
 	struct key key;
 	/* Every third key stays. */
 	for (uint32_t n = 0; n < NAMES_MAX; n++) {
-		key_for(f, n, &key, name);
+		key_for(f->keys, n, &key, name);
 		ck_assert_int_eq(keyspace_put(f->keys, &key, SPAN("v"), n % 3 == 0 ? 0 : 500 + n),
 				 KEY_OK);
 	}
@@ -355,7 +336,7 @@ START_TEST(a_scan_visits_what_stays_at_least_once)
 		char name[NAME_SIZE];
 		struct key key;
 		for (uint32_t n = 0; n < stables[i]; n++) {
-			key_for(f, n, &key, name);
+			key_for(f->keys, n, &key, name);
 			ck_assert_int_eq(keyspace_put(f->keys, &key, SPAN("v"), 0), KEY_OK);
 		}
 		scan_under_change(f, stables[i], 3);
